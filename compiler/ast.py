@@ -232,16 +232,26 @@ class If:
 
 
 @dataclass(frozen=True, slots=True)
-class Scan:
-    """scan x[...] over axis: see the language reference. `for x_t in x { … collect h }`"""
+class Carry:
+    """carry h[N, width] = 0: what one turn of a scan hands to the next, and its value before the first."""
 
     span: Span
-    item: Name
+    tensor: Shaped
+    value: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """scan x as xt { carry h[N, width] = 0   h = tanh(xt @ W + h @ U) }
+
+    Runs along axis 1 of x. After it, each carried name stands for all its turns, stacked along axis 1.
+    """
+
+    span: Span
     sequence: Expr
-    axis: Expr | None
-    carried: tuple[Binding, ...]
+    item: Name
+    carries: tuple[Carry, ...]
     body: tuple[Statement, ...]
-    collected: tuple[Name, ...]
 
 
 @dataclass(frozen=True, slots=True)
