@@ -1,0 +1,87 @@
+"""Where data come from: sources by name, splits and batches."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .batches import Batch, Batches, order, split_valid
+from .cifar10 import CIFAR10
+from .csv_file import CSV
+from .digits import DIGITS
+from .image_folder import IMAGES
+from .iris import IRIS
+from .mnist import FASHION_MNIST, MNIST
+from .npz_file import NPZ
+from .source import (
+    Arguments,
+    Column,
+    Columns,
+    DataError,
+    Dataset,
+    Parameter,
+    Source,
+    Split,
+    check_classes,
+    nearest,
+)
+from .text_file import TEXT_FILE
+from .toys import TOYS
+
+SOURCES: dict[str, Source] = {
+    source.name: source
+    for source in (DIGITS, IRIS, *TOYS, CSV, NPZ, TEXT_FILE, IMAGES, MNIST, FASHION_MNIST, CIFAR10)
+}
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSource:
+    """A source with the arguments of one data block."""
+
+    source: Source
+    arguments: Arguments
+
+    def describe(self) -> Columns:
+        """The columns, by as little reading as tells them. Raises DataError."""
+        return self.source.describe(self.arguments)
+
+    def load(self) -> Dataset:
+        """The data, checked. Its columns may know more than describe()'s. Raises DataError."""
+        return self.source.load(self.arguments)
+
+    def call(self) -> dict[str, Any]:
+        """The keyword arguments for the source's pure function; the data may be missing."""
+        return self.source.call(self.arguments)
+
+
+def open_source(
+    name: str, positional: Sequence[Any], keywords: Mapping[str, Any], base: Path, length: int | None = None
+) -> OpenSource:
+    """The source that a data block names, as `base`, the folder of its file, sees it.
+
+    length: T, the length of the network's token sequences, which the source `text` cuts its windows by.
+    Raises DataError for an unknown source and for wrong arguments, before anything is read.
+    """
+    if name not in SOURCES:
+        help = nearest(name, list(SOURCES)) or f"the sources are {', '.join(SOURCES)}"
+        raise DataError(f"there is no data source called {name}", help=help)
+    return OpenSource(SOURCES[name], SOURCES[name].bind(positional, keywords, base, length))
+
+
+__all__ = [
+    "SOURCES",
+    "Batch",
+    "Batches",
+    "Column",
+    "Columns",
+    "DataError",
+    "Dataset",
+    "OpenSource",
+    "Parameter",
+    "Source",
+    "Split",
+    "check_classes",
+    "open_source",
+    "order",
+    "split_valid",
+]

@@ -1,0 +1,140 @@
+"""Splits, and the batches of an epoch."""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+
+from .source import DataError, Dataset, Split
+
+
+class Batch(NamedTuple):
+    columns: dict[str, np.ndarray]  # [size, …] each; valid until the next batch is asked for
+    size: int
+
+
+def generator(seed: int, purpose: str, epoch: int = 0) -> np.random.Generator:
+    """The random numbers of one purpose, which do not depend on what else was drawn before."""
+    key = hashlib.blake2b(f"{seed} {purpose} {epoch}".encode(), digest_size=16).digest()
+    return np.random.Generator(np.random.Philox(key=int.from_bytes(key, "little")))
+
+
+def order(n: int, seed: int, epoch: int) -> np.ndarray:
+    """The order of n samples in an epoch: int64[n], the same for the same seed and epoch."""
+    return generator(seed, "shuffle", epoch).permutation(n)
+
+
+def split_valid(dataset: Dataset, valid: float | None, seed: int) -> Dataset:
+    """Move samples of the training split to a validation split: a count of them, or a fraction below 1.
+
+    The seed chooses them. Of a text it is the end, and windows that reach into it are dropped, so that
+    no character is in both. Raises DataError if there is a validation split already, or one would be empty.
+    """
+    if valid is None:
+        return dataset
+    if dataset.valid is not None:
+        raise DataError("the data set has a validation split of its own", help="leave valid = … out")
+    n = length(dataset.train)
+    if isinstance(valid, bool) or not valid > 0 or (valid >= 1 and valid != int(valid)):
+        raise DataError(f"valid should be a number of samples or a fraction, as in 10%, not {valid!r}")
+
+    sequences = [name for name, column in dataset.columns.items() if column.sequence]
+    if sequences:
+        return _split_tail(dataset, dataset.train[sequences[0]], valid)
+    count = _count(valid, n, n - 1)
+    shuffled = generator(seed, "valid").permutation(n)
+    # Sorted, so that rows that stand together in memory are read together.
+    held, kept = np.sort(shuffled[:count]), np.sort(shuffled[count:])
+    train = {name: array[kept] for name, array in dataset.train.items()}
+    return replace(dataset, train=train, valid={name: array[held] for name, array in dataset.train.items()})
+
+
+def _split_tail(dataset: Dataset, windows: np.ndarray, valid: float) -> Dataset:
+    """Split windows [n, T + 1] so that those of the end follow each other and the others do not reach it."""
+    n, width = windows.shape
+    stride = windows.strides[0] // windows.itemsize
+    step = max(1, (width - 1) // stride)  # windows from one that is measured to the next
+    gap = -(-width // stride) - 1  # windows that reach into the tail
+    count = _count(valid, n / step, (n - gap - 1) // step)
+    first = n - count * step
+    train = {name: array[: first - gap] for name, array in dataset.train.items()}
+    tail = {name: array[first::step] for name, array in dataset.train.items()}
+    return replace(dataset, train=train, valid=tail)
+
+
+def _count(valid: float, available: float, most: int) -> int:
+    count = int(valid) if valid >= 1 else round(available * valid)
+    if count < 1:
+        raise DataError(f"valid = {valid:g} of {available:.0f} training samples is none of them")
+    if count > most:
+        raise DataError(f"valid = {valid:g} of {available:.0f} training samples leaves none to train with")
+    return count
+
+
+def length(split: Split) -> int:
+    """The number of samples of a split. Raises ValueError unless all columns agree on it."""
+    counts = {name: len(array) for name, array in split.items()}
+    if len(set(counts.values())) != 1:
+        raise ValueError(f"the columns differ in length: {counts}")
+    return next(iter(counts.values()))
+
+
+class Batches:
+    """The batches of a split, gathered into one buffer a column, which every batch overwrites.
+
+    The last batch of an epoch may be smaller: it is the first rows of the same buffers.
+    """
+
+    def __init__(
+        self,
+        split: Split,
+        size: int,
+        seed: int = 0,
+        *,
+        shuffle: bool = True,
+        names: Iterable[str] | None = None,
+    ) -> None:
+        """names: the columns to gather, all of them unless given. Raises DataError if the split is empty."""
+        if size < 1:
+            raise ValueError(f"a batch of {size} samples")
+        self.size = size
+        self.samples = length(split)
+        if self.samples == 0:
+            raise DataError("the split has no samples")
+        self._seed = seed
+        self._shuffle = shuffle
+        self._arrays = {name: split[name] for name in (split if names is None else names)}
+        rows = min(size, self.samples)
+        self._buffers = {name: np.empty((rows, *a.shape[1:]), a.dtype) for name, a in self._arrays.items()}
+
+    def __len__(self) -> int:
+        """The number of batches of an epoch."""
+        return -(-self.samples // self.size)
+
+    def __iter__(self) -> Iterator[Batch]:
+        return self.epoch(0)
+
+    def epoch(self, number: int, start: int = 0) -> Iterator[Batch]:
+        """The batches of an epoch from index `start` on: to resume, give the number already done."""
+        rows = order(self.samples, self._seed, number) if self._shuffle else None
+        for begin in range(start * self.size, self.samples, self.size):
+            end = min(begin + self.size, self.samples)
+            batch = {name: buffer[: end - begin] for name, buffer in self._buffers.items()}
+            for name, array in self._arrays.items():
+                if rows is None:
+                    np.copyto(batch[name], array[begin:end])
+                else:
+                    _gather(array, rows[begin:end], batch[name])
+            yield Batch(batch, end - begin)
+
+
+def _gather(array: np.ndarray, rows: np.ndarray, out: np.ndarray) -> None:
+    if array.flags.c_contiguous:
+        # The default mode, "raise", would gather into a temporary array first; no row is out of range here.
+        np.take(array, rows, axis=0, out=out, mode="clip")
+    else:
+        # take() would first copy all of the array, which for the windows of a text is many times the text.
+        for i, row in enumerate(rows):
+            out[i] = array[row]

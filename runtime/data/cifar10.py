@@ -1,0 +1,87 @@
+"""CIFAR-10, in the binary batches of its publisher."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .kinds import PATH
+from .source import Arguments, Column, Columns, DataError, Dataset, Parameter, Source, contents
+
+BATCHES = (*(f"data_batch_{i}.bin" for i in range(1, 6)), "test_batch.bin")
+RECORD = 1 + 3 * 32 * 32
+LAYOUT = (
+    "the folder, or cifar-10-batches-bin in it, should hold data_batch_1.bin to data_batch_5.bin and "
+    "test_batch.bin (cifar-10-binary.tar.gz unpacked)"
+)
+CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+
+
+def read_cifar10(folder: str) -> dict[str, dict[str, np.ndarray]]:
+    """Read records of a label and 3072 pixels: 32 rows of 32, first red, then green, then blue."""
+
+    def split(*names: str) -> dict[str, np.ndarray]:
+        records = [np.fromfile(f"{folder}/{name}.bin", np.uint8).reshape(-1, 3073) for name in names]
+        image = np.concatenate([record[:, 1:] for record in records]).reshape(-1, 3, 32, 32)
+        return {"image": image, "label": np.concatenate([record[:, 0] for record in records])}
+
+    return {"train": split(*(f"data_batch_{i}" for i in range(1, 6))), "test": split("test_batch")}
+
+
+def locate(folder: Path) -> Path:
+    """The folder of the batches: this one, or the one that the archive unpacks to."""
+    below = folder / "cifar-10-batches-bin"
+    return below if below.is_dir() and not (folder / BATCHES[0]).exists() else folder
+
+
+def describe(arguments: Arguments) -> Columns:
+    return {
+        "image": Column(np.dtype(np.uint8), (3, 32, 32)),
+        "label": Column(np.dtype(np.uint8), (), names(locate(arguments.path("folder"))), 10),
+    }
+
+
+def names(folder: Path) -> tuple[str, ...]:
+    """The classes that the data set's own list names, or those of the publisher if it has none that fits."""
+    try:
+        listed = tuple((folder / "batches.meta.txt").read_text("utf-8").split())
+    except (OSError, UnicodeDecodeError):
+        return CLASSES
+    return listed if len(set(listed)) == 10 else CLASSES
+
+
+def call(arguments: Arguments) -> dict[str, Any]:
+    return {"folder": str(locate(arguments.path("folder")))}
+
+
+def load(arguments: Arguments) -> Dataset:
+    folder = locate(arguments.folder("folder", LAYOUT))
+    for name in BATCHES:
+        check(folder / name)
+    return Dataset.of(describe(arguments), read_cifar10(str(folder)))
+
+
+def check(path: Path) -> None:
+    """Raise DataError unless a batch is there, whole, and its labels are classes."""
+    if not path.is_file():
+        raise DataError("there is no such file", path, help=LAYOUT)
+    data = np.frombuffer(contents(path), np.uint8)
+    if data.size == 0:
+        raise DataError("the file is empty", path)
+    if data.size % RECORD:
+        place = f"record {data.size // RECORD}"
+        raise DataError(f"the file is cut short: {data.size} bytes are no multiple of {RECORD}", path, place)
+    labels = data[::RECORD]
+    if (wrong := np.flatnonzero(labels > 9)).size:
+        raise DataError(f"label {labels[wrong[0]]} is not one of 0..9", path, f"record {wrong[0]}")
+
+
+CIFAR10 = Source(
+    "cifar10",
+    "60000 colour pictures of ten kinds of things, 32 by 32 pixels, from binary batches",
+    (Parameter("folder", PATH),),
+    describe,
+    load,
+    read_cifar10,
+    call,
+)

@@ -1,0 +1,125 @@
+"""Folders of pictures, one for each class."""
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .kinds import CHANNELS, PATH, SIZE
+from .source import Arguments, Column, Columns, DataError, Dataset, Parameter, Source
+
+LAYOUT = "the folder, or train and test in it, should hold a sub-folder of pictures for each class"
+SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
+
+
+def read_images(
+    folder: str, size: list[int], channels: int, suffixes: tuple[str, ...]
+) -> dict[str, dict[str, np.ndarray]]:
+    """Read the pictures of a folder a class, resized to [height, width]; needs Pillow."""
+    from pathlib import Path
+
+    from PIL import Image
+
+    mode = {1: "L", 3: "RGB", 4: "RGBA"}[channels]
+    height, width = size
+
+    def picture(path: Path) -> np.ndarray:
+        with Image.open(path) as image:
+            resized = image.convert(mode).resize((width, height), Image.Resampling.BILINEAR)
+        return np.asarray(resized).reshape(height, width, channels).transpose(2, 0, 1)
+
+    def split(root: Path) -> dict[str, np.ndarray]:
+        classes = sorted(path for path in root.iterdir() if path.is_dir() and path.name[0] != ".")
+        found = [sorted(p for p in path.iterdir() if p.suffix.lower() in suffixes) for path in classes]
+        image = np.empty((sum(map(len, found)), channels, height, width), np.uint8)
+        for i, path in enumerate(path for paths in found for path in paths):
+            image[i] = picture(path)
+        label = np.repeat(np.arange(len(classes)), [len(paths) for paths in found])
+        return {"image": image, "label": label.astype(np.min_scalar_type(len(classes) - 1))}
+
+    if not (Path(folder) / "train").is_dir():
+        return {"train": split(Path(folder))}
+    splits = {name: Path(folder) / name for name in ("train", "valid", "test")}
+    return {name: split(path) for name, path in splits.items() if path.is_dir()}
+
+
+def classes(root: Path) -> list[Path]:
+    return sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
+
+
+def pictures(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
+
+
+def roots(folder: Path) -> list[Path]:
+    """The folders that hold the classes: one for each split, or the folder itself for the training split."""
+    if not (folder / "train").is_dir():
+        return [folder]
+    return [folder / name for name in ("train", "valid", "test") if (folder / name).is_dir()]
+
+
+def describe(arguments: Arguments) -> Columns:
+    """The columns, with the names of the sub-folders as classes. Raises DataError if these do not fit."""
+    first, *others = roots(arguments.folder("folder", LAYOUT))
+    names = tuple(path.name for path in classes(first))
+    if not names:
+        raise DataError("there are no sub-folders", first, help=LAYOUT)
+    for root in others:
+        found = tuple(path.name for path in classes(root))
+        if different := sorted(set(names) ^ set(found)):
+            state = "has no folder" if different[0] in names else "has a folder"
+            raise DataError(f"this split {state} {different[0]}, unlike {first}", root, help=LAYOUT)
+    for root in (first, *others):
+        for path in classes(root):
+            if not pictures(path):
+                raise DataError("there are no pictures", path, help=f"netc reads {', '.join(SUFFIXES)}")
+    label = np.min_scalar_type(len(names) - 1)
+    return {
+        "image": Column(np.dtype(np.uint8), (arguments["channels"], *arguments["size"])),
+        "label": Column(label, (), names, len(names)),
+    }
+
+
+def call(arguments: Arguments) -> dict[str, Any]:
+    return {
+        "folder": str(arguments.path("folder")),
+        "size": arguments["size"],
+        "channels": arguments["channels"],
+        "suffixes": SUFFIXES,
+    }
+
+
+def load(arguments: Arguments) -> Dataset:
+    if find_spec("PIL") is None:
+        raise DataError("images needs Pillow, which is not installed", help="install it: pip install pillow")
+    columns = describe(arguments)
+    try:
+        splits = read_images(**call(arguments))
+    except Exception as error:  # what a decoder raises for a damaged picture depends on its format
+        raise blame(arguments.path("folder")) or error from None
+    return Dataset.of(columns, splits)
+
+
+def blame(folder: Path) -> DataError | None:
+    """The error of the first picture that cannot be read, if there is one."""
+    from PIL import Image
+
+    for path in (path for root in roots(folder) for below in classes(root) for path in pictures(below)):
+        try:
+            with Image.open(path) as image:
+                image.load()
+        except Exception as error:
+            return DataError(f"the picture cannot be read ({error})", path)
+    return None
+
+
+IMAGES = Source(
+    "images",
+    "pictures in a folder for each class, resized; needs Pillow",
+    (Parameter("folder", PATH), Parameter("size", SIZE), Parameter("channels", CHANNELS, 3)),
+    describe,
+    load,
+    read_images,
+    call,
+)
