@@ -20,9 +20,10 @@ def read_csv(
     """Read a table: an array a column, named by its header, and `features`, the numeric ones side by side."""
     import csv
     import re
+    from pathlib import Path
 
     def read(name: str) -> list[list[str]]:
-        with open(name, newline="", encoding="utf-8-sig") as file:
+        with Path(name).open(newline="", encoding="utf-8-sig") as file:
             return [row for row in csv.reader(file, delimiter=delimiter) if row]
 
     def convert(cells: list[str]) -> np.ndarray:

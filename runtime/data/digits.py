@@ -1,6 +1,6 @@
 """The 1797 handwritten digits that ship with the project (files/README.md says where they are from)."""
 
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from .source import Arguments, Column, Columns, Dataset, Source
 def read_digits(path: str) -> dict[str, dict[str, np.ndarray]]:
     """Read lines of 64 pixels (0..16) and a digit: 1437 lines to train with, then 360 to test with."""
     rows = np.loadtxt(path, np.uint8, delimiter=",")
-    image, label = rows[:, :64].reshape(-1, 1, 8, 8), rows[:, 64].copy()
+    image, label = rows[:, :64].copy().reshape(-1, 1, 8, 8), rows[:, 64].copy()
     return {
         "train": {"image": image[:1437], "label": label[:1437]},
         "test": {"image": image[1437:], "label": label[1437:]},
@@ -27,7 +27,7 @@ def describe(arguments: Arguments) -> Columns:
 
 
 def call(arguments: Arguments) -> dict[str, Any]:
-    return {"path": str(files(__package__) / "files" / "digits.csv.gz")}
+    return {"path": str(Path(__file__).parent / "files" / "digits.csv.gz")}
 
 
 def load(arguments: Arguments) -> Dataset:

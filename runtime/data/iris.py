@@ -1,6 +1,6 @@
 """Fisher's 150 irises, which ship with the project (files/README.md says where they are from)."""
 
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,7 +27,7 @@ def describe(arguments: Arguments) -> Columns:
 
 
 def call(arguments: Arguments) -> dict[str, Any]:
-    return {"path": str(files(__package__) / "files" / "iris.csv")}
+    return {"path": str(Path(__file__).parent / "files" / "iris.csv")}
 
 
 def load(arguments: Arguments) -> Dataset:

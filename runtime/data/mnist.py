@@ -69,7 +69,7 @@ def mnist(name: str, summary: str) -> Source:
 
 
 def locate(folder: Path, below: tuple[str, ...]) -> dict[str, Path]:
-    """The path of each of the four files, however it is spelt; as its publishers spell it if it is missing."""
+    """The path of each of the four files, however spelt; as its publishers spell it if it is missing."""
     found: dict[str, Path] = {}
     for part, stem, kind in (
         ("train_images", "train-images", "idx3-ubyte"),

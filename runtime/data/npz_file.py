@@ -12,7 +12,7 @@ from .source import Arguments, Column, Columns, DataError, Dataset, Parameter, S
 
 
 def read_npz(path: str, test: float | str | None) -> dict[str, dict[str, np.ndarray]]:
-    """Read arrays by name: test_x and valid_x are the column x of those splits, unless `test` says otherwise."""
+    """Read arrays by name; test_x and valid_x are the column x of those splits."""
     splits: dict[str, dict[str, np.ndarray]] = {"train": {}, "valid": {}, "test": {}}
     with np.load(path, allow_pickle=False) as file:
         for name in file.files:

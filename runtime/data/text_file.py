@@ -9,13 +9,14 @@ from .source import Arguments, Column, Columns, DataError, Dataset, Parameter, S
 
 
 def read_text(path: str, length: int, test: float, stride: int) -> dict[str, dict[str, np.ndarray]]:
-    """Cut a text into windows of length + 1 characters, one each `stride` characters; its end is to test with.
+    """Cut a text into windows of length + 1 characters, `stride` apart; its end is to test with.
 
     A character's number is its place among the sorted characters of the text. The windows are views, which
     spend no memory where they overlap.
     """
-    with open(path, encoding="utf-8-sig") as file:
-        text = file.read()
+    from pathlib import Path
+
+    text = Path(path).read_text("utf-8-sig")
     characters = sorted(set(text))
     number = np.zeros(0x110000, np.min_scalar_type(len(characters) - 1))
     number[[ord(character) for character in characters]] = np.arange(len(characters))

@@ -1,7 +1,7 @@
 """Points in the plane whose classes a network learns to tell apart: xor, moons, circles, spirals, blobs.
 
-Each draws n points by its formula, adds normal noise of standard deviation `noise` to both coordinates, and keeps
-the last fifth to test with. The same seed gives the same points.
+Each draws n points by its formula, adds normal noise of standard deviation `noise` to both coordinates, and
+keeps the last fifth to test with. The same seed gives the same points.
 """
 
 from collections.abc import Callable
