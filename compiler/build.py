@@ -92,6 +92,8 @@ class Builder:
         if promotion == "none":
             dtype = tensors[0].dtype if tensors else None
             return [o if isinstance(o, Value) else self.constant(o, dtype) for o in operands]
+        if promotion == "choice":
+            return self._promoted("logical", operands[:1]) + self._promoted("compare", operands[1:])
         target = self._common([v.dtype for v in tensors], numbers, promotion)
         return [o.cast(target) if isinstance(o, Value) else self.constant(o, target) for o in operands]
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from ..build import Value
 
 Kind = Literal["leaf", "elementwise", "reduction", "row", "movement", "contraction", "window", "random"]
-Promotion = Literal["float", "arithmetic", "compare", "logical", "none"]
+Promotion = Literal["float", "arithmetic", "compare", "logical", "choice", "none"]
 Infer = Callable[..., TensorType]
 Vjp = Callable[..., "tuple[Value | None, ...]"]
 
@@ -58,8 +58,10 @@ class Op:
     gradient of the result y. For elementwise operations it need not undo broadcasting: the caller sums.
     vjp is None where the derivative is zero or undefined everywhere (floor, comparisons, argmax).
     numpy: a NumPy statement that writes {out}, with operands {0}, {1} and attributes by name ({axis}); where `view`
-    is true, an expression that is a view of operand 0. {work} is scratch memory of workspace(...) bytes.
-    math: the formula for people, operands {0}, {1}.
+    is true, an expression that is a view of operand 0. {operands} is all of them, between commas. {work} is scratch
+    memory, a uint8 array of at least workspace(*types, **attrs) bytes, asked when all sizes are numbers.
+    math: the formula for people, operands {0}, {1} or {operands}, attributes by name.
+    promotion: how a builder brings the operands to one dtype; "choice": the first to bool, the others to one.
     """
 
     name: str
