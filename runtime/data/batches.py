@@ -37,7 +37,7 @@ def split_valid(dataset: Dataset, valid: float | None, seed: int) -> Dataset:
     if dataset.valid is not None:
         raise DataError("the data set has a validation split of its own", help="leave valid = … out")
     n = length(dataset.train)
-    if isinstance(valid, bool) or not valid > 0 or (valid >= 1 and valid != int(valid)):
+    if isinstance(valid, bool) or not valid > 0 or (valid >= 1 and valid % 1 != 0):
         raise DataError(f"valid should be a number of samples or a fraction, as in 10%, not {valid!r}")
 
     sequences = [name for name, column in dataset.columns.items() if column.sequence]

@@ -50,9 +50,9 @@ def read_csv(
 
     cells = dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
     columns = {name: convert(cells[name]) for name in names if name not in skip}
-    numeric = [name for name in columns if name != label and columns[name].dtype.kind in "if"]
     if label is not None:
         columns["label"] = columns[label]
+    numeric = [name for name in columns if name not in (label, "label") and columns[name].dtype.kind in "if"]
     if numeric and "features" not in columns:
         columns["features"] = np.stack([columns[name] for name in numeric], axis=1).astype(np.float32)
     splits = {"train": {name: columns[name][kept] for name in columns}}

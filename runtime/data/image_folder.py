@@ -92,7 +92,9 @@ def call(arguments: Arguments) -> dict[str, Any]:
 
 def load(arguments: Arguments) -> Dataset:
     if find_spec("PIL") is None:
-        raise DataError("images needs Pillow, which is not installed", help="install it: pip install pillow")
+        raise DataError(
+            "images needs Pillow, which is not installed", help="install it: pip install netc[images]"
+        )
     columns = describe(arguments)
     try:
         splits = read_images(**call(arguments))

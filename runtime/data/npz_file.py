@@ -32,6 +32,8 @@ def read_npz(path: str, test: float | str | None) -> dict[str, dict[str, np.ndar
     return {split: columns for split, columns in splits.items() if columns}
 
 
+# What a damaged or encrypted archive raises. RuntimeError is zipfile's word for what it does not support.
+DAMAGE = (zipfile.BadZipFile, zlib.error, ValueError, EOFError, OSError, RuntimeError)
 Header = tuple[tuple[int, ...], np.dtype[Any]]
 
 
@@ -48,7 +50,7 @@ def headers(path: Path) -> dict[str, Header]:
                     read = {(1, 0): np.lib.format.read_array_header_1_0}
                     shape, _, dtype = read.get(version, np.lib.format.read_array_header_2_0)(file)
                 found[name] = shape, dtype
-    except (zipfile.BadZipFile, ValueError, EOFError, zlib.error, OSError) as error:
+    except DAMAGE as error:
         place = None if name is None else f"array '{name}'"
         raise DataError(f"this is no whole .npz file ({error})", path, place) from None
     if not found:
@@ -121,7 +123,7 @@ def load(arguments: Arguments) -> Dataset:
     path = arguments.path("path")
     try:
         splits = read_npz(**call(arguments))
-    except (ValueError, EOFError, zipfile.BadZipFile, zlib.error, OSError) as error:
+    except DAMAGE as error:
         raise DataError(f"the arrays cannot be read ({error})", path) from None
     for split, arrays in splits.items():
         for name, array in arrays.items():

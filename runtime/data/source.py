@@ -89,8 +89,9 @@ class Arguments:
 
     def path(self, name: str) -> Path:
         """The path as seen from the .net file, or else from the working directory."""
-        given = Path(self.values[name]).expanduser()
-        beside, here = self.base / given, Path.cwd() / given
+        given: str = self.values[name]
+        path = Path.home() / given[2:] if given.startswith("~/") else Path(given)
+        beside, here = self.base / path, Path.cwd() / path
         return here if here.exists() and not beside.exists() else beside
 
     def file(self, name: str) -> Path:
