@@ -1,6 +1,7 @@
 """Where data come from: sources by name, splits and batches."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,15 +44,27 @@ class OpenSource:
 
     def describe(self) -> Columns:
         """The columns, by as little reading as tells them. Raises DataError."""
-        return self.source.describe(self.arguments)
+        with _system_errors():
+            return self.source.describe(self.arguments)
 
     def load(self) -> Dataset:
         """The data, checked. Its columns may know more than describe()'s. Raises DataError."""
-        return self.source.load(self.arguments)
+        with _system_errors():
+            return self.source.load(self.arguments)
 
     def call(self) -> dict[str, Any]:
         """The keyword arguments for the source's pure function; the data may be missing."""
-        return self.source.call(self.arguments)
+        with _system_errors():
+            return self.source.call(self.arguments)
+
+
+@contextmanager
+def _system_errors() -> Generator[None]:
+    """Whatever the system refuses (a folder that may not be read, a path that is too long) is a DataError."""
+    try:
+        yield
+    except OSError as error:
+        raise DataError(error.strerror or str(error), error.filename) from None
 
 
 def open_source(

@@ -79,6 +79,9 @@ def parse(path: Path, delimiter: str, header: bool) -> Table:
     if not numbered:
         raise DataError("the file is empty", path)
     first, heads = numbered[0]
+    if len(heads) == 1 and (others := [mark for mark in ";\t|," if mark in heads[0]]):
+        mend = 'write delimiter = "tab"' if others[0] == "\t" else f'write delimiter = "{others[0]}"'
+        raise DataError(f"the cells are not separated by {delimiter!r}", path, f"line {first}", help=mend)
     if header:
         numbered = numbered[1:]
         if all(_number(cell) is not None for cell in heads):

@@ -26,7 +26,7 @@ def test_a_column_for_each_header(path: Path, load: Load):
     assert dataset.columns["colour"].classes == ("blue", "green", "red")
     assert dataset.columns["age"].count == 61
     assert train["features"].dtype == np.float32
-    assert (train["features"].T == [train["age"], train["height_cm"]]).all()
+    assert (train["features"] == np.stack([train["age"], train["height_cm"]], axis=1)).all()
     assert dataset.valid is None and dataset.test is None
 
 
@@ -129,6 +129,15 @@ def test_a_wrong_encoding(path: Path, fail: Fail):
     path.write_bytes("x,y\n1,2\n3,é\n".encode("latin-1"))
     error = fail("csv", path.name)
     assert (error.message, error.place) == ("the text is not UTF-8", "line 3, byte 10")
+
+
+@pytest.mark.parametrize("mark", [";", "\t", "|"])
+def test_another_delimiter_is_noticed(path: Path, load: Load, fail: Fail, mark: str):
+    path.write_text(PEOPLE.replace(",", mark))
+    error = fail("csv", path.name)
+    delimiter = "tab" if mark == "\t" else mark
+    assert (error.place, error.help) == ("line 1", f'write delimiter = "{delimiter}"')
+    assert "age" in load("csv", path.name, delimiter=delimiter).train
 
 
 def test_wrong_names(path: Path, fail: Fail):

@@ -97,6 +97,13 @@ def test_a_file_is_no_folder_and_a_folder_no_file(tmp_path: Path):
         open_source("mnist", ["file"], {}, tmp_path).load()
 
 
+@pytest.mark.parametrize("name", ["csv", "mnist", "text"])
+def test_what_the_system_refuses_is_told(tmp_path: Path, name: str):
+    with pytest.raises(DataError) as error:
+        open_source(name, ["x" * 300], {}, tmp_path, 4).load()
+    assert "too long" in error.value.message and "x" * 300 in (error.value.path or "")
+
+
 def test_an_error_is_one_sentence_with_file_and_place():
     assert str(DataError("it is empty", "a.csv", "line 3")) == "a.csv, line 3: it is empty"
     assert str(DataError("it is empty")) == "it is empty"
