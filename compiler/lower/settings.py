@@ -1,0 +1,141 @@
+"""The train and data blocks: their keys, checked, with overrides from the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .. import ast
+from ..network import DataSpec, InputSpec, Patience, Training
+from .context import Context, Failed, Frame, FunctionName, nearest
+from .expressions import evaluate, number, whole
+
+TRAIN_KEYS = ("epochs", "steps", "batch", "seed", "schedule", "stop", "clip", "save", "precision")
+DATA_KEYS = ("valid",)
+
+
+def training(
+    context: Context, frame: Frame, block: ast.Train, overrides: Mapping[str, ast.Expr]
+) -> Training:
+    """The train block. An override `train.KEY` replaces a setting, or an argument of the optimizer."""
+    settings = {s.name.text: s.value for s in block.settings}
+    arguments = {k.name.text: k for k in block.optimizer.keywords}
+    optimizer = block.optimizer
+    for key, value in overrides.items():
+        if key in TRAIN_KEYS:
+            settings[key] = value
+            if key in ("epochs", "steps"):
+                settings.pop({"epochs": "steps", "steps": "epochs"}[key], None)
+        else:
+            arguments[key] = ast.Keyword(value.span, ast.Name(value.span, key), value)
+    _check_keys(context, [s.name for s in block.settings], TRAIN_KEYS, "train")
+    keywords = tuple(arguments.values())
+    optimizer = ast.Call(optimizer.span, optimizer.function, optimizer.positional, keywords)
+    if "epochs" in settings and "steps" in settings:
+        title = "a training has epochs or steps, not both"
+        context.error("train", title, settings["steps"].span)
+        settings.pop("steps")
+    values: dict[str, Any] = {}
+    for key, expr in settings.items():
+        try:
+            values[key] = _setting(context, frame, key, expr)
+        except Failed:
+            continue
+    values = {k: v for k, v in values.items() if k in TRAIN_KEYS}
+    if "steps" in values:
+        values["epochs"] = None
+    return Training(optimizer, span=block.span, **values)
+
+
+def _setting(context: Context, frame: Frame, key: str, expr: ast.Expr) -> Any:
+    match key:
+        case "epochs" | "steps":
+            return whole(context, frame, expr, key, 0)
+        case "batch":
+            return whole(context, frame, expr, key, 1)
+        case "seed":
+            return whole(context, frame, expr, key, 0)
+        case "schedule":
+            return expr
+        case "stop":
+            return _patience(context, frame, expr)
+        case "clip":
+            value = number(context, frame, expr, key)
+            if value <= 0:
+                raise context.error("train", "clip is the largest norm allowed, above 0", expr.span)
+            return float(value)
+        case "save":
+            if not isinstance(expr, ast.String):
+                raise context.error("train", "save wants a folder's name", expr.span, help='write save = "runs/mlp"')
+            return expr.value
+        case "precision":
+            if not isinstance(expr, ast.Name) or expr.text not in ("float32", "float64"):
+                raise context.error("train", "precision is float32 or float64", expr.span)
+            return expr.text
+        case _:
+            return None
+
+
+def _patience(context: Context, frame: Frame, expr: ast.Expr) -> Patience:
+    help = "write stop = patience(3, on = valid.accuracy)"
+    if not isinstance(expr, ast.Call) or expr.function.text != "patience":
+        raise context.error("train", "stop wants a rule", expr.span, "", (), help)
+    keywords = {k.name.text: k.value for k in expr.keywords}
+    on = keywords.pop("on", None)
+    epochs = expr.positional[0] if expr.positional else keywords.pop("epochs", None)
+    if epochs is None or keywords or len(expr.positional) > 1 or (on is not None and not isinstance(on, ast.Name)):
+        raise context.error("train", "patience wants a number of epochs, and on = what it watches", expr.span, "", (), help)
+    return Patience(whole(context, frame, epochs, "patience", 1), on.text if isinstance(on, ast.Name) else "valid.loss")
+
+
+def _check_keys(context: Context, names: list[ast.Name], known: tuple[str, ...], block: str) -> None:
+    seen: set[str] = set()
+    for name in names:
+        if name.text not in known:
+            title = f"{block} has no setting called {name.text}"
+            notes = (f"it has {', '.join(known)}",)
+            context.error(block, title, name.span, "not known", notes, nearest(name.text, list(known)))
+        elif name.text in seen:
+            context.error(block, f"{name.text} is set twice", name.span)
+        seen.add(name.text)
+
+
+def data(context: Context, frame: Frame, block: ast.Data, inputs: Mapping[str, InputSpec]) -> DataSpec:
+    """The data block's source and its arguments, and how much is split off; nothing is opened."""
+    _check_keys(context, [s.name for s in block.settings], (*inputs, *DATA_KEYS), "data")
+    positional = tuple(_argument(context, frame, a) for a in block.source.positional)
+    keywords = {k.name.text: _argument(context, frame, k.value) for k in block.source.keywords}
+    valid = next((s.value for s in block.settings if s.name.text == "valid"), None)
+    lengths = {i.type.shape[1] for i in inputs.values() if i.type.rank == 2 and i.classes}
+    length = next((n for n in lengths if isinstance(n, int)), None) if len(lengths) == 1 else None
+    return DataSpec(
+        block.source.function.text,
+        positional,
+        keywords,
+        None if valid is None else _share(context, frame, valid),
+        length,
+        block.source.span,
+    )
+
+
+def _argument(context: Context, frame: Frame, expr: ast.Expr) -> object:
+    """An argument of a data source: a text, number or list; a bare name is its own text (`label = species`)."""
+    if isinstance(expr, ast.Name) and expr.text not in frame.library.dims and expr.text not in ("true", "false", "none"):
+        return expr.text
+    value = evaluate(context, frame, expr)
+    if isinstance(value, FunctionName):
+        return value.name
+    if not isinstance(value, str | int | float | bool | tuple) and value is not None:
+        raise context.error("data", "a source takes texts, numbers and lists", expr.span)
+    return None if value == "none" else value
+
+
+def _share(context: Context, frame: Frame, expr: ast.Expr) -> int | float:
+    value = number(context, frame, expr, "valid")
+    share = isinstance(value, float)
+    if (share and not 0 < value < 1) or (not share and value < 1):
+        title = "valid is a number of samples, or a share such as 10%"
+        raise context.error("data", title, expr.span, f"this is {value}")
+    return value
+
+
