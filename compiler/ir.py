@@ -1,7 +1,7 @@
 """The typed operation graph, kept in a networkx MultiDiGraph.
 
-A node is one operation and its one result; an edge is a use of a result, and its key is the operand's position
-(`x * x` is two edges). Nodes are added after their operands, so insertion order is a topological order.
+A node is one operation and its one result; an edge is a use of a result, and its key is the operand's
+position (`x * x` is two edges). Nodes are added after their operands: insertion order is a topological order.
 """
 
 from __future__ import annotations
@@ -158,9 +158,11 @@ class Scope(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One operation. `name` is the user's name for the result, full with its layer (`logits.dense1.W`), or ''.
+    """One operation.
 
+    name: the user's name for the result, full with its layer (`logits.dense1.W`), or ''.
     of: for a backward node, the forward node whose gradient rule built it; otherwise -1.
+    group: the elementwise kernel, numbered by the fuse pass, that computes it with others; otherwise -1.
     """
 
     id: int
@@ -172,6 +174,7 @@ class Node:
     stage: Stage = "forward"
     of: int = -1
     span: Span | None = field(default=None, compare=False)
+    group: int = -1
 
     def attr(self, name: str) -> Attr:
         for key, value in self.attrs:
@@ -184,6 +187,9 @@ class Node:
         return dict(self.attrs)
 
 
+ResultKind = Literal["loss", "metric", "output", "value", "gradient", "update", "input"]
+
+
 class Result(NamedTuple):
     """What a node of the graph is for.
 
@@ -192,7 +198,7 @@ class Result(NamedTuple):
     input: in a preprocessing graph, the value of that input.
     """
 
-    kind: Literal["loss", "metric", "output", "value", "gradient", "update", "input"]
+    kind: ResultKind
     name: str
 
 
@@ -215,9 +221,10 @@ class Graph:
         stage: Stage = "forward",
         of: int = -1,
         span: Span | None = None,
+        group: int = -1,
     ) -> int:
         """Append one operation; returns its id."""
-        node = Node(self._next, op, type, attrs, name, scope, stage, of, span)
+        node = Node(self._next, op, type, attrs, name, scope, stage, of, span, group)
         self._next += 1
         self.nx.add_node(node.id, node=node)
         for position, operand in enumerate(operands):
@@ -225,7 +232,7 @@ class Graph:
         return node.id
 
     def replace(self, node: Node) -> None:
-        """Swap a node's record for another with the same id: a new name, scope or stage, never another meaning."""
+        """Swap a node's record for another with the same id: a new name or scope, never another meaning."""
         self.nx.nodes[node.id]["node"] = node
 
     def __getitem__(self, id: int) -> Node:
@@ -241,9 +248,14 @@ class Graph:
 
     def operands(self, id: int) -> tuple[int, ...]:
         """The operands' ids, by position."""
-        found = [(key, source) for source, _, key in self.nx.in_edges(id, keys=True)]
+        # The bare adjacency: edge views cost four times as much, and every pass asks for every node.
+        uses: dict[int, dict[int, object]] = self.nx._pred[id]  # pyright: ignore[reportAttributeAccessIssue]
+        if len(uses) == 1:
+            ((source, keys),) = uses.items()
+            return (source,) * len(keys)
+        found = [(key, source) for source, keys in uses.items() for key in keys]
         found.sort()
-        return tuple(source for _, source in found)
+        return tuple([source for _, source in found])
 
     def users(self, id: int) -> tuple[int, ...]:
         """Ids of the nodes that read this one, each once."""
