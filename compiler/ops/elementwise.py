@@ -1,6 +1,6 @@
 """Operations on each number by itself. Operands broadcast as in NumPy; the caller sums gradients back.
 
-Each text is right where {out} is one of its operands: a plan may write over an operand that nobody reads again.
+Each text is right where {out} is an operand: a plan may write over an operand that nobody reads again.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..ir import Dim, DType, TensorType
 from .op import Draw, Op, Sample, ShapeError, define
-from .rules import check_axes, check_index
+from .rules import bytes_of, check_axes, check_index
 
 if TYPE_CHECKING:
     from ..build import Value
@@ -115,7 +115,8 @@ put = define(
         infer=_put_type,
         vjp=lambda g, y, x, i, rows: (g.op("take", i), None),
         math="{0} added at rows {1}",
-        numpy="put({0}, {1}, out={out})",
+        numpy="put({0}, {1}, out={out}, work={work})",
+        workspace=lambda g, i, rows: bytes_of("int64", g.shape),
         samples=(
             Sample((Draw((2, 4, 3)), Draw((2, 4), 0, 5, "int64")), {"rows": 5}),
             Sample((Draw((7,)), Draw((7,), 0, 5, "uint8")), {"rows": 5}),
