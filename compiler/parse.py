@@ -1,0 +1,150 @@
+"""Text to syntax tree, with all of its mistakes at once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import fields, is_dataclass
+from typing import cast
+
+from lark import Token, UnexpectedToken
+from lark.parsers.lalr_interactive_parser import InteractiveParser
+
+from ..grammar import parser
+from . import ast
+from .brackets import MAX_DEPTH, match
+from .diagnostics import Diagnostic, InternalError, Source, Span, SpecError
+from .layout import Lexeme, arrange
+from .slips import Slip
+from .syntax_errors import describe
+from .tree import TreeBuilder
+
+MAX_ERRORS = 20
+MAX_CHARACTERS = 1_000_000
+
+_TREE = TreeBuilder()
+
+
+def parse(source: Source) -> ast.Module:
+    """The syntax tree of a file. Raises SpecError with every syntax error in it, 20 at most."""
+    items = cast(tuple[ast.Item, ...], _Parsing(source, "module").run())
+    return ast.Module(Span(source, 0, len(source.text)), items)
+
+
+def parse_expression(source: Source) -> ast.Expr:
+    """The syntax tree of one expression, as in `H=2*16` on the command line. Raises SpecError."""
+    return cast(ast.Expr, _Parsing(source, "expression").run())
+
+
+class _Parsing:
+    """One run of the parser over one text.
+
+    A mistake costs its statement: the parser's stack is taken back to where the statement began, an ERROR stands for
+    it, and parsing goes on with its block or behind it. Of a statement only the first mistake is reported.
+    """
+
+    def __init__(self, source: Source, start: str) -> None:
+        self.source = source
+        self.start = start
+        self.errors: dict[int, Diagnostic] = {}  # by statement
+
+    def run(self) -> object:
+        _check_text(self.source)
+        parsing = parser(_TREE).parse_interactive(self.source.text, self.start)
+        tokens = list(parsing.lexer_thread.lex(parsing.parser_state))
+        brackets = match(tokens)
+        if brackets.too_deep is not None:
+            start = tokens[brackets.too_deep].start_pos or 0
+            raise SpecError(_too_deep(Span(self.source, start, start + 1)))
+        lexemes = arrange(self.source, tokens, brackets)
+        result = self.feed(parsing, lexemes)
+        if self.errors:
+            raise SpecError(*self.errors.values())
+        _check_depth(result)
+        return result
+
+    def feed(self, parsing: InteractiveParser, lexemes: Sequence[Lexeme]) -> object:
+        result: object = None
+        i = 0
+        while i < len(lexemes) and len(self.errors) < MAX_ERRORS:
+            try:
+                result = parsing.feed_token(cast(Token, lexemes[i]))
+                i += 1
+            except (UnexpectedToken, Slip) as mistake:
+                statement = _statement(lexemes, i)
+                if statement not in self.errors:
+                    self.errors[statement] = describe(mistake, lexemes, i, statement)
+                if self.start == "expression":
+                    break
+                i = self.recover(parsing, lexemes, i, statement)
+        return result
+
+    def recover(self, parsing: InteractiveParser, lexemes: Sequence[Lexeme], i: int, statement: int) -> int:
+        """Put an ERROR in the statement's place; the position to go on from."""
+        state = parsing.parser_state
+        while "ERROR" not in state.parse_conf.states[state.state_stack[-1]]:
+            state.state_stack.pop()
+            state.value_stack.pop()
+        parsing.feed_token(cast(Token, Lexeme("ERROR", lexemes[i].span, statement)))
+        while lexemes[i].statement == statement >= 0 and lexemes[i].type not in ("LBRACE", "LSET"):
+            i += 1
+        if lexemes[i].type == "NL" and _lacks_block(lexemes, statement, i):
+            i = _behind_indented(lexemes, i, lexemes[statement].span.column)
+        return i
+
+
+def _statement(lexemes: Sequence[Lexeme], i: int) -> int:
+    """The statement to which a mistake at lexeme i belongs."""
+    ended = i > 0 and lexemes[i].type in ("NL", "RBRACE", "$END")
+    return lexemes[i - 1 if ended else i].statement
+
+
+def _lacks_block(lexemes: Sequence[Lexeme], statement: int, end: int) -> bool:
+    """Whether a statement that wants a block has none, so that the lines below are meant as it."""
+    words = [x.type for x in lexemes[statement:end]]
+    return words[-1] == "COLON" or (
+        words[0] in ("LAYER", "OPTIMIZER", "REPEAT", "IF", "SCAN") and "LBRACE" not in words
+    )
+
+
+def _behind_indented(lexemes: Sequence[Lexeme], newline: int, column: int) -> int:
+    """The end of the line that is the last to be indented deeper than `column`."""
+    i = newline
+    while lexemes[i].type == "NL" and lexemes[i + 1].span.column > column:
+        statement = i + 1
+        i = next(k for k in range(statement, len(lexemes)) if lexemes[k].statement < statement)
+    return i
+
+
+def _check_text(source: Source) -> None:
+    text = source.text
+    nul = text.find("\0")
+    lone = re.search(r"\r(?!\n)", text)
+    if nul >= 0:
+        title = "this is not a text file: it holds a NUL character"
+        raise SpecError(Diagnostic("syntax", title, Span(source, nul, nul + 1), help="save it as UTF-8 text"))
+    if len(text) > MAX_CHARACTERS:
+        title = f"this file is too large: {len(text):,} characters, where {MAX_CHARACTERS:,} are allowed"
+        raise SpecError(Diagnostic("syntax", title, Span(source, 0, 0)))
+    if lone:
+        title = "a line ends in a carriage return alone"
+        help = "save the file with the line ends of Unix (LF) or Windows (CRLF)"
+        raise SpecError(Diagnostic("syntax", title, Span(source, lone.start(), lone.end()), help=help))
+
+
+def _check_depth(tree: object) -> None:
+    """Later stages walk the tree by recursion, so that its depth has a limit; `1 + 1 + …` too is deep."""
+    pending: list[tuple[object, int]] = [(tree, 0)]
+    while pending:
+        node, depth = pending.pop()
+        if isinstance(node, tuple):
+            pending += [(n, depth) for n in cast(tuple[object, ...], node)]
+        elif is_dataclass(node) and not isinstance(node, Span):
+            if depth > MAX_DEPTH:
+                raise SpecError(_too_deep(cast(ast.Expr, node).span))
+            pending += [(getattr(node, f.name), depth + 1) for f in fields(node)]
+
+
+def _too_deep(span: Span) -> Diagnostic:
+    title = f"this is nested more than {MAX_DEPTH} deep"
+    return Diagnostic("syntax", title, span, help="give parts of it names of their own")
