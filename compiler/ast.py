@@ -116,7 +116,7 @@ class Slice:
 
 @dataclass(frozen=True, slots=True)
 class Ellipsis_:
-    """`...` inside an index or a pattern."""
+    """`...` inside an index, a pattern or a list."""
 
     span: Span
 
@@ -132,8 +132,10 @@ class Index:
 
 @dataclass(frozen=True, slots=True)
 class ListExpr:
+    """[a, b]; `...` in it stands for the axes that a layer's pattern matched."""
+
     span: Span
-    items: tuple[Expr, ...]
+    items: tuple[Expr | Ellipsis_, ...]
 
 
 Expr = Number | String | Name | Unary | Binary | Transpose | Call | Pipe | Pinned | Index | ListExpr

@@ -272,7 +272,7 @@ class TreeBuilder(Transformer[object, object]):
         return replace(value, span=opener.span.to(closer.span))
 
     def list_(self, *parts: object) -> ast.ListExpr:
-        return ast.ListExpr(_cover(parts), cast(tuple[ast.Expr, ...], _nodes(parts)))
+        return ast.ListExpr(_cover(parts), cast(tuple[ast.Expr | ast.Ellipsis_, ...], _nodes(parts)))
 
     def number(self, token: Lexeme) -> ast.Number:
         return _number(token)
@@ -319,7 +319,7 @@ def _named(word: str, parts: Sequence[object]) -> tuple[ast.Name, ast.Expr]:
 
 
 def _name(token: Lexeme) -> ast.Name:
-    """A name, in the form in which Python too takes names for equal: µ is μ, and ŷ may be typed in two ways."""
+    """A name, in the form in which Python too takes names for equal: µ is μ, and ŷ has one spelling."""
     text = normalize("NFKC", token.text)
     if token.text.isidentifier():
         return ast.Name(token.span, text)
