@@ -1,0 +1,65 @@
+"""Which step of the lecture a statement belongs to, and which line of the .net file it comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+
+from ..ir import Graph, Node
+from ..plan import Plan
+
+Section = Literal["data", "forward", "loss", "after", "backward", "update"]
+
+HEADINGS: dict[Section, str] = {
+    "data": "2. the batch, as the network takes it",
+    "forward": "2. predict",
+    "loss": "3. the loss",
+    "after": "the metrics",
+    "backward": "4. the gradients, from the loss back to the parameters",
+    "update": "5. the step: every parameter moves against its gradient",
+}
+SECTIONS = tuple(HEADINGS)
+
+
+def sections(plan: Plan) -> dict[int, Section]:
+    """The section of every node that is done in a step.
+
+    The loss begins behind the last value that the file names or gives out; what neither it nor such a value
+    needs is there to be reported.
+    """
+    graph = plan.graph
+    losses = {id for result, id in plan.returns.items() if result.kind == "loss"}
+    reports = {id for result, id in plan.returns.items() if result.kind == "metric"}
+    given = [id for result, id in plan.returns.items() if result.kind in ("output", "value", "input")]
+    named = [id for id in plan.order if graph[id].name and not graph[id].scope and id not in losses | reports]
+    predicted = _needed(graph, [*given, *named])
+    for_loss = _needed(graph, losses)
+    found: dict[int, Section] = {}
+    for id in plan.order:
+        stage = graph[id].stage
+        if stage != "forward" or id in predicted:
+            found[id] = stage
+        else:
+            found[id] = "loss" if id in for_loss else "after" if losses else "forward"
+    return found
+
+
+def origin(node: Node, width: int) -> str:
+    """The line of the source that a node comes from, with the layer call that it is in; '' where unknown."""
+    if node.span is None:
+        return ""
+    line = node.span.source.line(node.span.line).partition("#")[0].strip()
+    place = ".".join(scope.instance for scope in node.scope)
+    text = f"{place}: {line}" if place else line
+    return text if len(text) <= width else f"{text[: width - 1]}…"
+
+
+def _needed(graph: Graph, ids: Iterable[int]) -> set[int]:
+    found: set[int] = set()
+    stack = list(ids)
+    while stack:
+        id = stack.pop()
+        if id not in found:
+            found.add(id)
+            stack.extend(graph.operands(id))
+    return found

@@ -1,0 +1,104 @@
+"""Loads a program onto a device and runs it."""
+
+from __future__ import annotations
+
+import linecache
+from collections.abc import Callable, Mapping
+from itertools import count
+from typing import Any
+
+import numpy as np
+
+from ..compiler.emit.program import IMPORT, Array, Program
+from ..compiler.ir import Result
+from .device import Device
+
+_loaded = count(1)
+
+
+class Executable:
+    """A program on a device, over the arrays of its parameters and states, which it changes in place.
+
+    Executables for several batch sizes share `variables` and the device's arena. Assign to the arrays of
+    `variables` in place: the program has bound them.
+    """
+
+    def __init__(self, program: Program, device: Device, variables: Mapping[str, Any]) -> None:
+        """variables: by name, arrays on the device. Raises ValueError where one is missing or does not fit."""
+        self.program, self.device = program, device
+        for expected in program.variables:
+            if expected.name not in variables:
+                raise ValueError(f"{expected.name} is missing: {_described(expected)} is expected")
+            array = variables[expected.name]
+            if (array.dtype, array.shape) != (expected.dtype, expected.shape) or not array.flags.c_contiguous:
+                raise ValueError(f"{expected.name} should be {_described(expected)}, not {_kind(array)}")
+        self._variables = {array.name: variables[array.name] for array in program.variables}
+        self._factory = _factory(program, device)
+        self._function: Callable[..., Any] | None = None
+        self._arena: Any = None
+
+    def run(
+        self, feeds: Mapping[str, Any], step: int = 0, steps: int = 1, seed: int = 0, copy: bool = True
+    ) -> dict[Result, Any]:
+        """Run once on the fed arrays; parameters and states take their new values.
+
+        Without `copy` the results are valid only until a program runs on this device again. Raises ValueError
+        where a fed array is missing, unknown, or of another shape or kind of number, and DeviceError where
+        the memory does not suffice; nothing is changed then.
+        """
+        arrays = [self._fed(expected, feeds) for expected in self.program.feeds]
+        known = {expected.name for expected in self.program.feeds}
+        if unknown := sorted(set(feeds) - known):
+            raise ValueError(f"{unknown[0]} is no input; the inputs are {', '.join(sorted(known))}")
+        counters = {"step": step, "steps": steps, "seed": seed}
+        function = self._bound()
+        # Infinities are the network's affair: the trainer looks at the loss.
+        with np.errstate(all="ignore"):
+            values = function(*arrays, *(counters[name] for name in self.program.counters))
+        values = values if len(self.program.results) > 1 else (values,)
+        taken = [self.device.xp.array(value) if copy else value for value in values]
+        return dict(zip(self.program.results, taken, strict=False))
+
+    def _bound(self) -> Callable[..., Any]:
+        """The function over the arena that the device has now."""
+        arena = self.device.reserve(self.program.arena_bytes)
+        if self._function is None or arena is not self._arena:
+            with np.errstate(all="ignore"):
+                self._function = self._factory(self._variables, arena)
+            self._arena = arena
+        return self._function
+
+    def _fed(self, expected: Array, feeds: Mapping[str, Any]) -> Any:
+        if expected.name not in feeds:
+            raise ValueError(f"{expected.name} is not given: {_described(expected)} is expected")
+        given = feeds[expected.name]
+        array = given if isinstance(given, self.device.xp.ndarray) else np.asarray(given)
+        fits = array.shape == expected.shape and np.can_cast(array.dtype, expected.dtype, "same_kind")
+        if not fits:
+            raise ValueError(f"{expected.name} should be {_described(expected)}, not {_kind(array)}")
+        return self.device.array(array, expected.dtype)
+
+
+def load(program: Program, device: Device, variables: Mapping[str, Any]) -> Executable:
+    """Make a program ready to run. variables: its parameters and states by name, arrays on the device."""
+    return Executable(program, device, variables)
+
+
+def _factory(program: Program, device: Device) -> Callable[..., Callable[..., Any]]:
+    source = program.text.source
+    if device.name == "cuda":
+        source = source.replace(IMPORT, IMPORT.replace("numpy", "cupy"), 1)
+    # The lines stand in the cache of sources, so that tracebacks and debuggers show them.
+    filename = f"<netc {program.name} {next(_loaded)}>"
+    linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
+    namespace: dict[str, Any] = {}
+    exec(compile(source, filename, "exec"), namespace)
+    return namespace[f"make_{program.name}"]
+
+
+def _described(array: Array) -> str:
+    return f"{array.dtype}{list(array.shape)}"
+
+
+def _kind(array: Any) -> str:
+    return f"{array.dtype}{list(array.shape)}"
