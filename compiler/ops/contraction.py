@@ -115,7 +115,8 @@ def _einsum_vjp(g: Value, y: Value, *operands: Value, spec: str) -> tuple[Value,
         known = {letter for t in (result, *others) for letter in t}
         kept = "".join(letter for letter in term if letter in known)
         rest = [v for j, v in enumerate(operands) if j != i]
-        share = g.op("einsum", *rest, spec=f"{','.join([result, *others])}->{kept}")
+        spec = f"{','.join([result, *others])}->{kept}"
+        share = g.op("einsum", *rest, spec=spec) if rest or kept != result else g
         ones = [d if letter in known else 1 for letter, d in zip(term, operand.shape, strict=True)]
         shares.append(share.reshape(ones).broadcast(operand.shape))
     return tuple(shares)
@@ -128,7 +129,7 @@ einsum = define(
         infer=_einsum_type,
         vjp=_einsum_vjp,
         math='einsum("{spec}", {operands})',
-        numpy="np.einsum({spec!r}, {operands}, out={out}, optimize=True)",
+        numpy="einsum({spec!r}, {operands}, out={out})",
         promotion="arithmetic",
         samples=(
             Sample((Draw((2, 3, 4)), Draw((2, 4, 5))), {"spec": "nij,njk->nik"}),
