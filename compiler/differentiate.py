@@ -6,6 +6,7 @@ Nothing is taped: each operation's rule adds nodes, so a gradient can be drawn, 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from .build import Builder, Value
 from .ir import Graph
@@ -40,9 +41,16 @@ def differentiate(builder: Builder, scalar: int, targets: Sequence[int]) -> list
                     share = share.sum_to(operand.shape).broadcast(operand.shape).cast(operand.dtype)
                 known = totals.get(operand.id)
                 totals[operand.id] = share if known is None else known + share
-        if id not in targets:
-            del totals[id]
+    for id, total in totals.items():
+        _name(graph, id, total)
     return [totals.get(t) for t in targets]
+
+
+def _name(graph: Graph, id: int, total: Value) -> None:
+    """The gradient of a named tensor z is called ∂z."""
+    name, node = graph[id].name, graph[total.id]
+    if name and not node.name and node.op != "constant" and node.id > id:
+        graph.replace(replace(node, name=f"∂{name}"))
 
 
 def _between(graph: Graph, scalar: int, targets: Iterable[int]) -> set[int]:

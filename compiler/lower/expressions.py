@@ -48,7 +48,7 @@ def evaluate(context: Context, frame: Frame, expr: ast.Expr) -> Val:
         case ast.Index():
             return _index(context, frame, expr)
         case ast.ListExpr():
-            return tuple(evaluate(context, frame, item) for item in expr.items)
+            return _list(context, frame, expr)
         case ast.Call():
             from .calls import call
 
@@ -239,6 +239,14 @@ def dims(context: Context, frame: Frame, shape: ast.Shape | None) -> tuple[Dim, 
     found: list[Dim] = []
     for d in shape.dims if shape else ():
         found += frame.ellipsis if isinstance(d, ast.Ellipsis_) else (dim(context, frame, d),)
+    return tuple(found)
+
+
+def _list(context: Context, frame: Frame, expr: ast.ListExpr) -> Val:
+    """The elements in a row; `...` stands for the sizes that the layer's pattern matched with it."""
+    found: list[Val] = []
+    for item in expr.items:
+        found += frame.ellipsis if isinstance(item, ast.Ellipsis_) else [evaluate(context, frame, item)]
     return tuple(found)
 
 

@@ -1,0 +1,258 @@
+"""A compiled network with its parameters: what `netc.compile` gives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..compiler.diagnostics import SpecError
+from ..compiler.emit import Program, build
+from ..compiler.ir import Graph, Result, TensorType, size_at
+from ..compiler.network import Variable
+from ..compiler.pipeline import Compiled, Purpose
+from .initialise import draw
+from .program import Device, Executable, load
+
+Array = NDArray[Any]
+
+
+class Variables(MutableMapping[str, Array]):
+    """Parameters or states by name. Reading gives a copy; assigning checks shape and dtype."""
+
+    def __init__(self, model: Model, kind: str) -> None:
+        self._model, self._kind = model, kind
+
+    def _variable(self, name: str) -> Variable:
+        found = self._model.compiled.network.variables.get(name)
+        if found is None or found.kind != self._kind:
+            known = ", ".join(self) or "none"
+            raise KeyError(f"there is no {self._kind} called {name!r}; there are {known}")
+        return found
+
+    def __getitem__(self, name: str) -> Array:
+        return self._model.device.copy_out(self._model.memory[self._variable(name).name])
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        variable = self._variable(name)
+        array = np.asarray(self._model.device.to_host(value))
+        if array.shape != variable.type.shape:
+            raise ValueError(f"{name} has shape {variable.type.shape}, not {array.shape}")
+        if array.dtype.kind not in "fiub" or not np.can_cast(array.dtype, variable.type.dtype, "same_kind"):
+            raise ValueError(f"{name} holds {variable.type.dtype}, not {array.dtype}")
+        self._model.memory[name][...] = self._model.device.array(array.astype(variable.type.dtype))
+
+    def __delitem__(self, name: str) -> None:
+        raise TypeError(f"the {self._kind}s of a model are fixed")
+
+    def __iter__(self) -> Iterator[str]:
+        return (v.name for v in self._model.compiled.network.variables.values() if v.kind == self._kind)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+class Model:
+    """A network that can be run, trained, saved and drawn."""
+
+    def __init__(self, compiled: Compiled, device: Device, base: Path, seed: int | None = None) -> None:
+        """base: the folder that data paths are relative to. seed: instead of the train block's."""
+        self.compiled = compiled
+        self.device = device
+        self.base = base
+        train = compiled.network.train
+        self.seed = seed if seed is not None else (train.seed if train else 0)
+        self.step_number = 0
+        self._executables: dict[tuple[str, int], Executable] = {}
+        self.memory: dict[str, Array] = {}
+        self.initialise()
+
+    def initialise(self) -> None:
+        """Draw every parameter and state anew, by the seed and its name."""
+        self.step_number = 0
+        for variable in self.compiled.network.variables.values():
+            shape = tuple(size_at(d, 1) for d in variable.type.shape)
+            initial = ("zeros",) if variable.initial[0] == "statistic" else variable.initial
+            value = draw(variable.name, shape, initial, self.seed, variable.type.dtype)
+            if variable.name in self.memory:
+                self.memory[variable.name][...] = self.device.array(value)
+            else:
+                self.memory[variable.name] = self.device.array(value)
+
+    @property
+    def parameters(self) -> Variables:
+        return Variables(self, "param")
+
+    @property
+    def state(self) -> Variables:
+        return Variables(self, "state")
+
+    @property
+    def graph(self) -> Any:
+        """The forward graph, a networkx MultiDiGraph; each node's record is its attribute `node`."""
+        return self.compiled.graph("forward").nx
+
+    @property
+    def backward(self) -> Any:
+        """The gradient graph with the forward nodes that it reads, as networkx."""
+        return self.compiled.graph("gradients").nx
+
+    @cached_property
+    def code(self) -> str:
+        """The generated program's text, which runs by itself."""
+        from .script import script
+
+        return script(self)
+
+    def forward(self, want: Sequence[str] = (), **inputs: Any) -> dict[str, Array]:
+        """Loss, metrics, outputs and any named tensor asked for, not training. A result needs its inputs alone."""
+        graph = self._wanted(tuple(want))
+        graph = _computable(graph, inputs)
+        key = f"forward {' '.join(want)} from {' '.join(sorted(inputs))}"
+        results = self._run(key, graph, inputs)
+        names = {r: r.name for r in results}
+        return {names[r]: value for r, value in results.items()}
+
+    def gradients(self, **inputs: Any) -> dict[str, Array]:
+        """The gradient of the loss by parameter, in training mode."""
+        results = self._run("gradients", self._checked("gradients"), inputs)
+        return {r.name: value for r, value in results.items() if r.kind == "gradient"}
+
+    def step(self, **inputs: Any) -> float:
+        """One training step, in place; returns the loss before it."""
+        self._needs_train()
+        results = self._run("step", self._checked("step"), inputs)
+        self.step_number += 1
+        return float(results[Result("loss", "loss")])
+
+    def predict(self, **inputs: Any) -> Array | dict[str, Array]:
+        """The outputs: one array, or several by name."""
+        results = self._run("predict", self._checked("predict"), inputs)
+        named = {r.name: value for r, value in results.items()}
+        return next(iter(named.values())) if len(named) == 1 else named
+
+    def fit(self, epochs: int | None = None, **options: Any) -> Any:
+        """Train as `netc train` does; returns the history."""
+        from .train import fit
+
+        return fit(self, epochs=epochs, **options)
+
+    def evaluate(self, split: str = "test") -> dict[str, float]:
+        """Loss and metrics over a whole split of the data."""
+        from .train import evaluate
+
+        return evaluate(self, split)
+
+    def save(self, path: str | Path) -> None:
+        """Parameters and states, as safetensors with metadata; the file appears whole or not at all."""
+        from .checkpoint import save
+
+        save(self, Path(path))
+
+    def load(self, path: str | Path) -> None:
+        """Parameters and states from a file; nothing is changed if it does not fit."""
+        from .checkpoint import restore
+
+        restore(self, Path(path))
+
+    def executable(self, key: str, graph: Graph, n: int) -> Executable:
+        """The program for a graph and batch size, loaded once."""
+        if (key, n) not in self._executables:
+            program: Program = build(graph, n, key.split()[0])
+            self._executables[(key, n)] = load(program, self.device, self.memory)
+        return self._executables[(key, n)]
+
+    def program(self, purpose: Purpose, n: int) -> Executable:
+        """The program for a purpose and batch size."""
+        return self.executable(purpose, self.compiled.graph(purpose), n)
+
+    @property
+    def steps(self) -> int:
+        """How many steps the whole training has, as schedules see it: 1 where it is not known."""
+        train = self.compiled.network.train
+        return self.total_steps or (train.steps if train and train.steps else 1)
+
+    total_steps: int = 0
+
+    def _run(self, key: str, graph: Graph, inputs: Mapping[str, Any]) -> dict[Result, Array]:
+        arrays, n = self._arrays(graph, inputs)
+        executable = self.executable(key, graph, n)
+        results = executable.run(arrays, step=self.step_number, steps=self.steps, seed=self.seed)
+        return {r: self.device.copy_out(value) for r, value in results.items()}
+
+    def _arrays(self, graph: Graph, inputs: Mapping[str, Any]) -> tuple[dict[str, Array], int]:
+        """The inputs as arrays of the declared type, all checked before anything runs."""
+        specs = {node.name: node.type for node in graph if node.op == "input"}
+        for name in inputs:
+            if name not in self.compiled.network.inputs:
+                known = ", ".join(self.compiled.network.inputs)
+                raise ValueError(f"there is no input called {name!r}; the inputs are {known}")
+        missing = [name for name in specs if name not in inputs]
+        if missing:
+            raise ValueError(f"{missing[0]} is missing: the inputs are {', '.join(specs)}")
+        arrays = {name: self._array(name, specs[name], inputs[name]) for name in specs}
+        sizes = {name: array.shape[0] for name, array in arrays.items()}
+        if len(set(sizes.values())) > 1:
+            said = ", ".join(f"{name} has {n}" for name, n in sizes.items())
+            raise ValueError(f"every input must have the same number of samples; {said}")
+        return arrays, next(iter(sizes.values()), 1)
+
+    def _array(self, name: str, type: TensorType, value: Any) -> Array:
+        array = value if self.device.owns(value) else np.asarray(value)
+        wanted = f"{name}[{', '.join(map(str, type.shape))}]"
+        if array.ndim != type.rank or any(
+            isinstance(d, int) and d != s for d, s in zip(type.shape, array.shape, strict=False)
+        ):
+            raise ValueError(f"{wanted} is expected, and the array has shape {tuple(array.shape)}")
+        if array.shape[0] == 0:
+            raise ValueError(f"{wanted} is expected, and the array has no samples")
+        kinds = "iub" if not type.is_float else "fiub"
+        if array.dtype.kind not in kinds:
+            raise ValueError(f"{name} holds {type.dtype}, and the array holds {array.dtype}")
+        classes = self.compiled.network.inputs[name].classes
+        if classes and (int(array.min()) < 0 or int(array.max()) >= classes):
+            low, high = int(array.min()), int(array.max())
+            raise ValueError(f"{name} holds classes 0 to {classes - 1}, and the array goes from {low} to {high}")
+        return self.device.array(array.astype(type.dtype, copy=False))
+
+    def _wanted(self, want: tuple[str, ...]) -> Graph:
+        if not want:
+            return self.compiled.graph("forward")
+        try:
+            return self.compiled.valued(want)
+        except KeyError as error:
+            known = ", ".join(self.compiled.network.evaluating.of_kind("value"))
+            raise ValueError(f"there is no tensor called {error.args[0]!r}; there are {known}") from None
+
+    def _checked(self, purpose: Purpose) -> Graph:
+        graph = self.compiled.graph(purpose)
+        if not graph.results:
+            what = "an output" if purpose in ("predict", "answer") else "a loss"
+            raise ValueError(f"{self.compiled.network.name} declares no {what.split()[1]}: it needs {what}")
+        return graph
+
+    def _needs_train(self) -> None:
+        if self.compiled.network.train is None:
+            raise ValueError(f"{self.compiled.network.name} has no train block, so there is no step to take")
+
+
+def _computable(graph: Graph, inputs: Mapping[str, Any]) -> Graph:
+    """The results that can be computed from these inputs: without labels there is no loss, but there are outputs."""
+    from ..compiler.extract import ancestors, select
+
+    names = {node.name for node in graph if node.op == "input"}
+    if names <= set(inputs):
+        return graph
+    possible = {
+        result
+        for result, id in graph.results.items()
+        if all(graph[a].op != "input" or graph[a].name in inputs for a in ancestors(graph, [id]))
+    }
+    return select(graph, lambda r: r in possible) if possible else graph
+
+
+__all__ = ["Model", "SpecError", "Variables"]

@@ -1,0 +1,93 @@
+"""From a text to a model, and from a model to its data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from ..compiler import ast
+from ..compiler.diagnostics import Diagnostic, Source, SpecError
+from ..compiler.ir import DType, TensorType
+from ..compiler.network import ColumnType, DataSpec, Network
+from ..compiler.pipeline import Compiled, compile
+from .data import DataError, Dataset, check_classes, open_source, split_valid
+from .data.source import Columns
+from .device import Device, find_device
+from .model import Model
+
+DTYPES: tuple[DType, ...] = ("bool", "uint8", "uint16", "int32", "int64", "float32", "float64")
+
+
+def open_model(
+    source: Source,
+    base: Path,
+    dims: Mapping[str, ast.Expr] | None = None,
+    train: Mapping[str, ast.Expr] | None = None,
+    device: Device | str = "auto",
+) -> Model:
+    """Compile a text for a device. base: the folder that its paths are relative to.
+
+    Where the data cannot be described yet (a file is missing), the network is compiled without its data block;
+    training it then says what is missing. Raises SpecError, DeviceError.
+    """
+    found = find_device(device) if isinstance(device, str) else device
+    return Model(compile_source(source, base, dims, train), found, base)
+
+
+def compile_source(
+    source: Source,
+    base: Path,
+    dims: Mapping[str, ast.Expr] | None = None,
+    train: Mapping[str, ast.Expr] | None = None,
+) -> Compiled:
+    """Compile a text with the columns of its data source. Raises SpecError."""
+    return compile(source, dims, train, lambda path: read(path, base), lambda spec: _columns(spec, base))
+
+
+def read(path: str, base: Path) -> Source:
+    """An included file. Raises OSError, UnicodeDecodeError."""
+    found = Path(path) if Path(path).is_absolute() or Path(path).exists() else base / path
+    return Source(path, found.read_text(encoding="utf-8"))
+
+
+def _columns(spec: DataSpec, base: Path) -> dict[str, ColumnType] | None:
+    try:
+        columns = open_source(spec.source, spec.positional, spec.keywords, base, spec.length).describe()
+    except DataError as error:
+        if error.path is not None:
+            return None  # said again, with all that is known, when the data are opened to train
+        raise located(error, spec) from None
+    return column_types(columns)
+
+
+def column_types(columns: Columns) -> dict[str, ColumnType]:
+    """What the compiler knows of columns."""
+    found: dict[str, ColumnType] = {}
+    for name, column in columns.items():
+        dtype = next(d for d in DTYPES if d == column.dtype.name)
+        classes = column.count or (len(column.classes) if column.classes else 0)
+        found[name] = ColumnType(TensorType(dtype, column.shape), classes, column.sequence)
+    return found
+
+
+def located(error: DataError, spec: DataSpec) -> SpecError:
+    """A mistake in the data, shown at the data block."""
+    return SpecError(Diagnostic("data", str(error), spec.span, "", (), error.help or ""))
+
+
+def open_data(network: Network, base: Path, seed: int) -> Dataset:
+    """Open the data of a network and split off its validation set. Raises SpecError at the data block."""
+    spec = network.data
+    if spec is None:
+        title = f"{network.name} has no data block, so there is nothing to train on"
+        help = 'write, for example: data digits() { x = flatten(image) / 16, y = label }'
+        raise SpecError(Diagnostic("data", title, None, "", (), help))
+    try:
+        dataset = open_source(spec.source, spec.positional, spec.keywords, base, spec.length).load()
+        for name, node in network.training_data.leaves("column").items():
+            classes = node.attr("classes")
+            if isinstance(classes, int) and classes:
+                check_classes(dataset, name, classes)
+        return split_valid(dataset, spec.valid, seed)
+    except DataError as error:
+        raise located(error, spec) from None

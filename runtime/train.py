@@ -1,0 +1,243 @@
+"""The seven steps of training. All arithmetic is in the compiled programs; here batches go in and figures come out.
+
+1 initialise (the model has), 2 take a batch and predict, 3 loss, 4 gradients, 5 step: one call of the program;
+6 repeat; 7 stop.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..compiler.diagnostics import Diagnostic, SpecError
+from ..compiler.ir import Result, size_at
+from ..compiler.network import Patience, Training
+from .data import Batches, DataError, Dataset
+from .model import Model
+from .opening import located, open_data
+
+PROGRESS_SECONDS = 0.2
+EVALUATION_BATCH = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Began:
+    """The data are open and the programs compiled."""
+
+    samples: int
+    batches: int
+    epochs: int
+    steps: int
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A few times a second. loss: the mean over the epoch so far; epochs and batches count from 1."""
+
+    epoch: int
+    batch: int
+    batches: int
+    step: int
+    loss: float
+    samples_per_second: float
+
+
+@dataclass(frozen=True, slots=True)
+class EpochDone:
+    """values: 'train.loss', 'valid.accuracy', 'test.loss' and so on."""
+
+    epoch: int
+    step: int
+    seconds: float
+    values: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """Why the training ended before its time."""
+
+    reason: str
+
+
+Event = Began | Progress | EpochDone | Stopped
+Listener = Callable[[Event], None]
+
+
+@dataclass(slots=True)
+class History:
+    """What a training gave, epoch by epoch."""
+
+    epochs: list[EpochDone] = field(default_factory=list[EpochDone])
+
+    def column(self, name: str) -> list[float]:
+        """One figure over the epochs, 'valid.accuracy' for example."""
+        return [e.values[name] for e in self.epochs if name in e.values]
+
+
+def fit(
+    model: Model,
+    epochs: int | None = None,
+    listener: Listener | None = None,
+    data: Dataset | None = None,
+    done: int = 0,
+) -> History:
+    """Train a model in place, evaluating after each epoch.
+
+    epochs: instead of the train block's epochs or steps. done: epochs that were finished before, when resuming.
+    Raises SpecError where data or train block are missing or the loss is not finite. On KeyboardInterrupt the model
+    is as the last whole step left it.
+    """
+    tell: Listener = listener or (lambda event: None)
+    network = model.compiled.network
+    train = network.train
+    if train is None:
+        help = "write, for example: train sgd(lr = 0.1) { epochs = 10 }"
+        raise SpecError(Diagnostic("train", f"{network.name} has no train block", None, "", (), help))
+    data = data or open_data(network, model.base, model.seed)
+    prepare(model, data)
+    graph = model.compiled.graph("train")
+    names = [node.name for node in graph if node.op == "column"]
+    batches = _batches(model, data.train, train.batch, names, shuffle=True)
+    last = _last_epoch(train, epochs, len(batches))
+    model.total_steps = train.steps if train.steps and epochs is None else last * len(batches)
+    history = History()
+    tell(Began(batches.samples, len(batches), last, model.total_steps))
+    for epoch in range(done + 1, last + 1):
+        started = time.perf_counter()
+        values = _epoch(model, batches, epoch, train, tell)
+        for split in ("valid", "test"):
+            if getattr(data, split) is not None:
+                values |= {f"{split}.{k}": v for k, v in evaluate(model, split, data).items()}
+        row = EpochDone(epoch, model.step_number, time.perf_counter() - started, values)
+        history.epochs.append(row)
+        tell(row)
+        if train.stop is not None and _exhausted(history, train.stop):
+            tell(Stopped(f"{train.stop.on} has not improved for {train.stop.epochs} epochs"))
+            break
+    return history
+
+
+def evaluate(model: Model, split: str = "test", data: Dataset | None = None) -> dict[str, float]:
+    """Loss and metrics over a whole split, exactly, whatever the size of its last batch."""
+    network = model.compiled.network
+    data = data or open_data(network, model.base, model.seed)
+    arrays = {"train": data.train, "valid": data.valid, "test": data.test}.get(split)
+    if arrays is None:
+        known = [s for s in ("train", "valid", "test") if getattr(data, s) is not None]
+        raise SpecError(
+            Diagnostic("data", f"the data have no split called {split}; there are {', '.join(known)}",
+                       network.data.span if network.data else None)
+        )  # fmt: skip
+    graph = model.compiled.graph("evaluate")
+    names = [node.name for node in graph if node.op == "column"]
+    totals: dict[str, Any] = {}
+    for batch in _batches(model, arrays, EVALUATION_BATCH, names, shuffle=False):
+        program = model.program("evaluate", batch.size)
+        for result, value in program.run(batch.columns, 0, 1, model.seed, copy=False).items():
+            known = totals.get(result.name, 0.0)
+            totals[result.name] = known + np.asarray(model.device.copy_out(value), np.float64)
+    finish = model.compiled.graph("finish")
+    feeds = {
+        node.name: model.device.array(np.asarray(totals[node.name]).astype(node.type.dtype))
+        for node in finish
+        if node.op == "input"
+    }
+    results = model.program("finish", 1).run(feeds, 0, 1, model.seed)
+    return {r.name: float(model.device.copy_out(v)) for r, v in results.items()}
+
+
+def prepare(model: Model, data: Dataset) -> None:
+    """Fill the states that hold statistics of the training split, in a stable one-pass way over blocks."""
+    for variable in model.compiled.network.variables.values():
+        if variable.initial[0] != "statistic":
+            continue
+        column, what = str(variable.initial[1]), str(variable.initial[2])
+        mean, std = _statistics(data.train[column])
+        shape = tuple(size_at(d, 1) for d in variable.type.shape)
+        value = (mean if what == "mean" else std).astype(variable.type.dtype).reshape(shape)
+        model.memory[variable.name][...] = model.device.array(value)
+
+
+def _statistics(array: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation by channel (axis 1); 1 where a channel never varies (Chan et al. 1983)."""
+    axes = tuple(a for a in range(array.ndim) if a != 1)
+    count, mean, squares = 0, np.zeros(()), np.zeros(())
+    for begin in range(0, len(array), 1024):
+        block = np.asarray(array[begin : begin + 1024], np.float64)
+        n = block.size // max(np.prod([block.shape[1]] if block.ndim > 1 else [1]), 1)
+        block_mean = block.mean(axis=axes)
+        shape = tuple(s if a == 1 else 1 for a, s in enumerate(block.shape))
+        deviation = ((block - block_mean.reshape(shape)) ** 2).sum(axis=axes)
+        delta = block_mean - mean
+        squares = squares + deviation + delta**2 * count * n / (count + n)
+        mean = mean + delta * n / (count + n)
+        count += n
+    std = np.sqrt(squares / max(count, 1))
+    return mean, np.where(std > 0, std, 1.0)
+
+
+def _batches(model: Model, arrays: Mapping[str, Any], size: int, names: list[str], shuffle: bool) -> Batches:
+    try:
+        return Batches(arrays, size, model.seed, shuffle=shuffle, names=names)
+    except DataError as error:
+        spec = model.compiled.network.data
+        assert spec is not None
+        raise located(error, spec) from None
+
+
+def _last_epoch(train: Training, epochs: int | None, batches: int) -> int:
+    if epochs is not None:
+        return epochs
+    if train.steps is not None:
+        return math.ceil(train.steps / batches)
+    return train.epochs or 0
+
+
+def _epoch(
+    model: Model, batches: Batches, epoch: int, train: Training, tell: Listener
+) -> dict[str, float]:
+    """One pass over the training split; gives the means of loss and metrics over its samples."""
+    sums: dict[Result, float] = {}
+    samples, told, began = 0, time.perf_counter(), time.perf_counter()
+    loss = Result("loss", "loss")
+    for number, batch in enumerate(batches.epoch(epoch), 1):
+        if model.step_number >= model.total_steps:
+            break
+        program = model.program("train", batch.size)
+        results = program.run(batch.columns, model.step_number, model.steps, model.seed, copy=False)
+        model.step_number += 1
+        samples += batch.size
+        for result, value in results.items():
+            sums[result] = sums.get(result, 0.0) + float(value) * batch.size
+        if not math.isfinite(sums[loss]):
+            _not_finite(model, epoch, number)
+        now = time.perf_counter()
+        if now - told > PROGRESS_SECONDS:
+            told = now
+            rate = samples / (now - began)
+            tell(Progress(epoch, number, len(batches), model.step_number, sums[loss] / samples, rate))
+    return {f"train.{r.name}": total / max(samples, 1) for r, total in sums.items()}
+
+
+def _not_finite(model: Model, epoch: int, batch: int) -> None:
+    network = model.compiled.network
+    train = network.train
+    title = f"the loss is no longer a finite number at step {model.step_number} (epoch {epoch}, batch {batch})"
+    help = "try a smaller learning rate, or clip = 1.0 in the train block"
+    raise SpecError(Diagnostic("train", title, train.span if train else None, "", (), help))
+
+
+def _exhausted(history: History, stop: Patience) -> bool:
+    values = history.column(stop.on)
+    if not values:
+        known = sorted({k for e in history.epochs for k in e.values})
+        title = f"there is no figure called {stop.on} to stop on; there are {', '.join(known)}"
+        raise SpecError(Diagnostic("train", title, None))
+    smaller = stop.on.rpartition(".")[2] in ("loss", "mse", "mae")
+    best = min(range(len(values)), key=lambda i: values[i] if smaller else -values[i])
+    return len(values) - 1 - best >= stop.epochs
