@@ -12,12 +12,12 @@ from lark.parsers.lalr_interactive_parser import InteractiveParser
 
 from ..grammar import parser
 from . import ast
-from .brackets import MAX_DEPTH, match
-from .diagnostics import Diagnostic, InternalError, Source, Span, SpecError
-from .layout import Lexeme, arrange
-from .slips import Slip
-from .syntax_errors import describe
-from .tree import TreeBuilder
+from .syntax.brackets import MAX_DEPTH, match
+from .diagnostics import Diagnostic, Source, Span, SpecError
+from .syntax.layout import Lexeme, arrange
+from .syntax.slips import Slip
+from .syntax.errors import describe
+from .syntax.tree import TreeBuilder
 
 MAX_ERRORS = 20
 MAX_CHARACTERS = 1_000_000

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from . import ast
-from .diagnostics import Diagnostic, Span
+from .. import ast
+from ..diagnostics import Diagnostic, Span
 
 
 class Slip(Exception):

@@ -10,8 +10,9 @@ from unicodedata import normalize
 
 from lark import Transformer, v_args
 
-from . import ast, slips
-from .diagnostics import Span
+from .. import ast
+from . import slips
+from ..diagnostics import Span
 from .layout import Lexeme
 from .slips import Slip
 

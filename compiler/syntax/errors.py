@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from lark import UnexpectedToken
 
-from .diagnostics import Diagnostic
+from ..diagnostics import Diagnostic
 from .layout import Lexeme
 from .slips import Slip
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from lark import Token
 
 from .brackets import RESERVED, STATEMENT_WORDS, Brackets
-from .diagnostics import Source, Span
+from ..diagnostics import Source, Span
 
 
 @dataclass(frozen=True, slots=True)
