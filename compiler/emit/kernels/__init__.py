@@ -1,8 +1,8 @@
 """What the generated program needs beyond single NumPy calls: functions whose source text is pasted into it.
 
 Each is written with `np` alone, which may be NumPy or CuPy, and other kernels, without annotations, as
-students will read it. `out` is contiguous and takes the result; `work` is scratch memory, a uint8 array as long as the
-operation's workspace rule says, or longer.
+students will read it. `out` is contiguous and takes the result; `work` is scratch memory, a uint8
+array as long as the operation's workspace rule says, or longer.
 """
 
 from collections.abc import Callable

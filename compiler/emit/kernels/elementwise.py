@@ -24,9 +24,10 @@ def where(c, a, b, out, work):
 
 
 def erf(x, out, work):
-    """sign(x) √(1 - exp(-s P(s) / Q(s))) with s = x²; in double precision within 5e-16 of the value.
+    """sign(x) √(1 - exp(-s P(s) / Q(s))) with s = x²; in double precision within 5e-16 of its value.
 
     P / Q is a least-squares fit of -log(1 - erf(x)²) / x² for s from 0 to 36, where erf is 1 in all digits.
+    Where s underflows, |x| below 1e-150 or so, it gives 0.
     """
     P = [
         -6.26841007587247e-12, 2.96966810300016e-07, 1.045308659991137e-05, 1.8507834994653053e-04,
