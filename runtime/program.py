@@ -24,7 +24,7 @@ class Executable:
     """
 
     def __init__(self, program: Program, device: Device, variables: Mapping[str, Any]) -> None:
-        """variables: by name, arrays on the device. Raises ValueError where one is missing or does not fit."""
+        """variables: by name, arrays on the device. Raises ValueError unless they fit."""
         self.program, self.device = program, device
         for expected in program.variables:
             if expected.name not in variables:

@@ -15,7 +15,7 @@ from .sections import HEADINGS, SECTIONS, origin, sections
 
 WIDTH = 110
 COUNTERS = ("step", "steps", "seed")
-RESERVED = ("np", "P", "arena", "view", "work", "float", "bool", "slice", "map", "tuple", *COUNTERS)
+RESERVED = ("np", "P", "arena", "view", "float", "bool", "slice", "map", "tuple", *COUNTERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,10 @@ class _Writer:
 
     def __init__(self, plan: Plan, name: str, kernels: Iterable[str]) -> None:
         self.plan, self.graph, self.name = plan, plan.graph, name
-        self.names = name_values(plan, (*RESERVED, *kernels, name, f"make_{name}"))
+        work = (f"work{i}" for i in range(1, len(plan.work) + 1))
+        self.names = name_values(plan, (*RESERVED, *kernels, *work, name, f"make_{name}"))
+        # Operations with scratch memory at the same place share its name.
+        self.work = {slot: f"work{i}" for i, slot in enumerate(dict.fromkeys(plan.work.values()), 1)}
         self.lines: list[str] = []
         self.ids: list[int] = []
 
@@ -121,8 +124,8 @@ class _Writer:
                 place = f"view(arena, {storage.offset}, {plan.shape(id)}, {_dtype(self.graph[id])})"
                 self._line(1, f"{name} = {self.names[source[id]] if id in source else place}", id)
             defined.add(name)
-        for id, slot in plan.work.items():
-            self._line(1, f"{_work(slot)} = arena[{slot.offset} : {slot.offset + slot.bytes}]", id)
+        for slot, name in self.work.items():
+            self._line(1, f"{name} = arena[{slot.offset} : {slot.offset + slot.bytes}]")
 
     def _view(self, depth: int, id: int) -> None:
         storage = self.plan.storage[id]
@@ -201,8 +204,17 @@ class _Writer:
                 (operand,) = self.graph.operands(id)
                 return f"np.copyto({out}.reshape({self.plan.shape(operand)}), {operands[0]})"
             case _:
-                work = _work(self.plan.work[id]) if id in self.plan.work else ""
+                work = self.work[self.plan.work[id]] if id in self.plan.work else ""
+                # What NumPy takes for granted need not be read.
                 template = REGISTRY[node.op].numpy
+                template = (
+                    template.replace(", keepdims={keep}", "") if attrs.get("keep") is False else template
+                )
+                attrs |= (
+                    {"axis": axis[0]}
+                    if isinstance(axis := attrs.get("axis"), tuple) and len(axis) == 1
+                    else {}
+                )
                 return template.format(*operands, out=out, operands=", ".join(operands), work=work, **attrs)
 
     def _operand(self, id: int) -> str:
@@ -231,7 +243,3 @@ def _number(value: Attr, dtype: DType) -> str:
 
 def _dtype(node: Node) -> str:
     return "bool" if node.type.dtype == "bool" else f"np.{node.type.dtype}"
-
-
-def _work(slot: Slot) -> str:
-    return f"work_{slot.offset}"

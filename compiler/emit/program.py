@@ -87,17 +87,19 @@ def program_of(planned: Plan, name: str, about: str = "") -> Program:
 def kernels_of(*sources: str) -> tuple[str, ...]:
     """The functions that these texts call, and what those call, each after what it needs."""
     found: dict[str, str] = {}
+    seen: set[str] = set()
     for source in sources:
-        _collect(source, found)
+        _collect(source, found, seen)
     texts = tuple(found.values())
     return (VIEW, *texts) if any("view(arena" in source for source in sources) else texts
 
 
-def _collect(source: str, found: dict[str, str]) -> None:
+def _collect(source: str, found: dict[str, str], seen: set[str]) -> None:
     for name in dict.fromkeys(re.findall(r"(?<![\w.])(\w+)\(", source)):
-        if name in KERNELS and name not in found:
+        if name in KERNELS and name not in seen:
+            seen.add(name)
             text = _plain(inspect.getsource(KERNELS[name]))
-            _collect(text.partition("\n")[2], found)
+            _collect(text, found, seen)
             found[name] = text
 
 
