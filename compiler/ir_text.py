@@ -5,7 +5,7 @@
     loss = %12
     update W1 = %30
 
-A name that is not made of letters, digits, `_` and `.` stands in double quotes. What a node has by default is
+A name that is not made of letters, digits, `_`, `.` and `∂` stands in double quotes. What a node has by default is
 left out: no scope, the stage `forward`, no `of`, no `group`. Spans are not part of the text.
 """
 
@@ -58,7 +58,7 @@ def _identity(graph: Graph, n: Node) -> tuple[object, ...]:
     return (n.id, n.op, graph.operands(n.id), *rest)
 
 
-_BARE = re.compile(r"[\w.]+")
+_BARE = re.compile(r"[\w.∂]+")
 
 
 def _name(name: str) -> str:
@@ -94,7 +94,7 @@ def _scope(s: Scope) -> str:
 
 
 _STRING = r'"(?:[^"\\]|\\.)*"'
-_NAME = rf"(?:[\w.]+|{_STRING})"
+_NAME = rf"(?:[\w.∂]+|{_STRING})"
 _SCOPE = rf"{_NAME}:{_NAME}(?:\#\d+)?"
 _NODE = re.compile(
     rf"""%(?P<id>\d+) (?:\ (?P<name>{_NAME}))? \ :\ (?P<type>\w+\[[^]]*\])

@@ -1,0 +1,38 @@
+"""The passes, in order. Each is a pure function of a graph, and can be run alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..ir import Graph
+from ..verify import verify
+from .cse import cse
+from .dce import dce
+from .fuse import fuse
+from .simplify import simplify
+from .stabilise import stabilise
+from .stops import drop_stops
+
+# Sharing comes between, because equations such as x - x see that two operands are one.
+PIPELINE: tuple[Callable[[Graph], Graph], ...] = (
+    drop_stops,
+    stabilise,
+    simplify,
+    cse,
+    simplify,
+    stabilise,
+    cse,
+    dce,
+    fuse,
+)
+
+
+def optimise(graph: Graph) -> Graph:
+    """The graph after every pass, checked after each. For graphs that have all their gradients.
+
+    Raises InternalError, which names the pass, where one makes an illegal graph.
+    """
+    for transform in PIPELINE:
+        graph = transform(graph)
+        verify(graph, transform.__name__)
+    return graph
