@@ -1,11 +1,11 @@
-"""einsum by matrix products: CuPy's own takes no `out`, NumPy's looks for the best order again in every call."""
+"""einsum by matrix products. (CuPy has none with `out`; NumPy's looks for an order again in every call.)"""
 # pyright: basic
 
 import numpy as np
 
 
 def einsum(spec, *operands, out):
-    """Operands are contracted from left to right; letters are summed as soon as nothing needs them any more."""
+    """Operands are taken from left to right; letters are summed as soon as nothing needs them."""
     terms, result = spec.replace(" ", "").split("->")
     (left, *terms), (a, *operands) = terms.split(","), operands
     while len(operands) > 1:

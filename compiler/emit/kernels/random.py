@@ -20,7 +20,8 @@ def generator(key, seed, step):
     words = [seed % 2**64, stream(key)]
     if hasattr(np.random, "Philox"):
         return np.random.Generator(np.random.Philox(key=words, counter=[0, 0, 0, int(step)]))
-    return np.random.Generator(np.random.Philox4x3210([*words, int(step)]))  # CuPy takes no key
+    philox = np.random.Philox4x3210  # type: ignore[attr-defined]  # CuPy's, which takes no key
+    return np.random.Generator(philox([*words, int(step)]))
 
 
 def uniform(out, key, seed, step):

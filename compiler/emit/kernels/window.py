@@ -1,8 +1,8 @@
 """Convolution: patches are gathered into a matrix, and one matrix product does the arithmetic.
 
-These functions are pasted into generated programs: NumPy alone, without annotations, as students read them there.
-Results (`out`) and scratch memory (`work`, bytes) lie in one piece; operands may be any view.
-Source: Chellapilla, Puri & Simard 2006, "High performance convolutional neural networks for document processing".
+Results (`out`) and scratch memory (`work`) lie in one piece; operands may be any view.
+Source: Chellapilla, Puri & Simard 2006, "High performance convolutional neural networks for document
+processing".
 """
 # pyright: basic
 
