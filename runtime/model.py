@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..compiler.diagnostics import SpecError
-from ..compiler.emit import Program, build
+from ..compiler.emit.program import Program, build
 from ..compiler.ir import Graph, Result, TensorType, size_at
 from ..compiler.network import Variable
 from ..compiler.pipeline import Compiled, Purpose
 from .initialise import draw
-from .program import Device, Executable, load
+from .device import Device
+from .program import Executable, load
 
 Array = NDArray[Any]
 
@@ -35,11 +36,11 @@ class Variables(MutableMapping[str, Array]):
         return found
 
     def __getitem__(self, name: str) -> Array:
-        return self._model.device.copy_out(self._model.memory[self._variable(name).name])
+        return self._model.device.numpy(self._model.memory[self._variable(name).name]).copy()
 
     def __setitem__(self, name: str, value: Any) -> None:
         variable = self._variable(name)
-        array = np.asarray(self._model.device.to_host(value))
+        array = np.asarray(self._model.device.numpy(value))
         if array.shape != variable.type.shape:
             raise ValueError(f"{name} has shape {variable.type.shape}, not {array.shape}")
         if array.dtype.kind not in "fiub" or not np.can_cast(array.dtype, variable.type.dtype, "same_kind"):
@@ -81,7 +82,7 @@ class Model:
             if variable.name in self.memory:
                 self.memory[variable.name][...] = self.device.array(value)
             else:
-                self.memory[variable.name] = self.device.array(value)
+                self.memory[variable.name] = self.device.array(value.copy())
 
     @property
     def parameters(self) -> Variables:
@@ -181,8 +182,7 @@ class Model:
     def _run(self, key: str, graph: Graph, inputs: Mapping[str, Any]) -> dict[Result, Array]:
         arrays, n = self._arrays(graph, inputs)
         executable = self.executable(key, graph, n)
-        results = executable.run(arrays, step=self.step_number, steps=self.steps, seed=self.seed)
-        return {r: self.device.copy_out(value) for r, value in results.items()}
+        return executable.run(arrays, step=self.step_number, steps=self.steps, seed=self.seed)
 
     def _arrays(self, graph: Graph, inputs: Mapping[str, Any]) -> tuple[dict[str, Array], int]:
         """The inputs as arrays of the declared type, all checked before anything runs."""
@@ -202,7 +202,7 @@ class Model:
         return arrays, next(iter(sizes.values()), 1)
 
     def _array(self, name: str, type: TensorType, value: Any) -> Array:
-        array = value if self.device.owns(value) else np.asarray(value)
+        array = value if isinstance(value, self.device.xp.ndarray) else np.asarray(value)
         wanted = f"{name}[{', '.join(map(str, type.shape))}]"
         if array.ndim != type.rank or any(
             isinstance(d, int) and d != s for d, s in zip(type.shape, array.shape, strict=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 from ..compiler import ast
 from ..compiler.diagnostics import Diagnostic, Source, SpecError
@@ -12,7 +13,7 @@ from ..compiler.network import ColumnType, DataSpec, Network
 from ..compiler.pipeline import Compiled, compile
 from .data import DataError, Dataset, check_classes, open_source, split_valid
 from .data.source import Columns
-from .device import Device, find_device
+from .device import Device, open_device
 from .model import Model
 
 DTYPES: tuple[DType, ...] = ("bool", "uint8", "uint16", "int32", "int64", "float32", "float64")
@@ -23,14 +24,14 @@ def open_model(
     base: Path,
     dims: Mapping[str, ast.Expr] | None = None,
     train: Mapping[str, ast.Expr] | None = None,
-    device: Device | str = "auto",
+    device: Device | Literal["auto", "cpu", "cuda"] = "auto",
 ) -> Model:
     """Compile a text for a device. base: the folder that its paths are relative to.
 
     Where the data cannot be described yet (a file is missing), the network is compiled without its data block;
     training it then says what is missing. Raises SpecError, DeviceError.
     """
-    found = find_device(device) if isinstance(device, str) else device
+    found = open_device(device)[0] if isinstance(device, str) else device
     return Model(compile_source(source, base, dims, train), found, base)
 
 

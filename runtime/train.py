@@ -140,7 +140,7 @@ def evaluate(model: Model, split: str = "test", data: Dataset | None = None) -> 
         program = model.program("evaluate", batch.size)
         for result, value in program.run(batch.columns, 0, 1, model.seed, copy=False).items():
             known = totals.get(result.name, 0.0)
-            totals[result.name] = known + np.asarray(model.device.copy_out(value), np.float64)
+            totals[result.name] = known + np.asarray(model.device.numpy(value), np.float64)
     finish = model.compiled.graph("finish")
     feeds = {
         node.name: model.device.array(np.asarray(totals[node.name]).astype(node.type.dtype))
@@ -148,7 +148,7 @@ def evaluate(model: Model, split: str = "test", data: Dataset | None = None) -> 
         if node.op == "input"
     }
     results = model.program("finish", 1).run(feeds, 0, 1, model.seed)
-    return {r.name: float(model.device.copy_out(v)) for r, v in results.items()}
+    return {r.name: float(model.device.numpy(v)) for r, v in results.items()}
 
 
 def prepare(model: Model, data: Dataset) -> None:

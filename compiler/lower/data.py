@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from .. import ast
 from ..build import Value
@@ -78,7 +79,11 @@ def _bind(
         if value.type.elements == spec.type.elements:
             help = f"write {name} = flatten({expr.span.text})" if spec.type.rank == 2 else ""
         raise context.error("shape", title, expr.span, f"{name} is declared on line {spec.span.line}", (), help)
-    context.builder.graph.results[Result("input", name)] = value.cast(spec.type.dtype).id
+    value = value.cast(spec.type.dtype)
+    graph = context.builder.graph
+    if graph[value.id].op != "column" and not graph[value.id].name:
+        graph.replace(replace(graph[value.id], name=name))
+    graph.results[Result("input", name)] = value.id
 
 
 def _special(
