@@ -17,11 +17,12 @@ def stream(key):
 
 def generator(key, seed, step):
     """A Philox generator that starts at a place of its own for each key, seed and step."""
-    words = [seed % 2**64, stream(key)]
+    seed, word, step = seed % 2**64, stream(key), int(step)
     if hasattr(np.random, "Philox"):
-        return np.random.Generator(np.random.Philox(key=words, counter=[0, 0, 0, int(step)]))
+        # One number each: a list of large and small ones would go through float64.
+        return np.random.Generator(np.random.Philox(key=seed + word * 2**64, counter=step * 2**192))
     philox = np.random.Philox4x3210  # type: ignore[attr-defined]  # CuPy's, which takes no key
-    return np.random.Generator(philox([*words, int(step)]))
+    return np.random.Generator(philox([seed, word, step]))
 
 
 def uniform(out, key, seed, step):
