@@ -94,7 +94,9 @@ class Builder:
             return [o if isinstance(o, Value) else self.constant(o, dtype) for o in operands]
         if promotion == "choice":
             return self._promoted("logical", operands[:1]) + self._promoted("compare", operands[1:])
-        target = self._common([v.dtype for v in tensors], numbers, promotion)
+        # A scalar does not widen a tensor: the step's number is float64, where 1 - 0.999 ^ step keeps its digits.
+        deciding = [v for v in tensors if v.shape and v.type.is_float] or tensors
+        target = self._common([v.dtype for v in deciding], numbers, promotion)
         return [o.cast(target) if isinstance(o, Value) else self.constant(o, target) for o in operands]
 
     def _common(self, dtypes: Sequence[DType], numbers: Sequence[float], promotion: Promotion) -> DType:

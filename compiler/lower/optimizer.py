@@ -48,8 +48,8 @@ def updates(context: Context, frame: Frame, training: Training, grads: dict[str,
     """Run the optimizer's body for each parameter; what it gives goes into context.updates."""
     optimizer = find_optimizer(context, frame, training.optimizer)
     with context.builder.within(stage="update", scope=()):
-        step = context.builder.apply("counter", which="step") + 1.0
-        steps = context.builder.apply("counter", which="steps")
+        step = context.builder.apply("counter", which="step", dtype="float64") + 1.0
+        steps = context.builder.apply("counter", which="steps", dtype="float64")
         hyper = _arguments(context, frame, training, optimizer, step, steps)
         if training.clip is not None:
             grads = _clipped(context, grads, training.clip)
