@@ -78,13 +78,18 @@ def main(names: list[str]) -> None:
         case, twin = CASES[name], TWINS[name]
         losses, marks = train(case, twin, torch.float64, 0)
         far, far_marks = strayed(case, twin, (losses, marks))
-        held: dict[str, NDArray[np.float64] | NDArray[np.float32]] = {"losses": losses, "losses far": np.float32(far)}
+        held: dict[str, NDArray[np.float64] | NDArray[np.float32]] = {
+            "losses": losses,
+            "losses far": np.float32(far),
+        }
         for key, value in marks.items():
             held[f"param {key}"] = value
             held[f"far {key}"] = np.float32(far_marks[key])
         path = Path(__file__).with_name(f"parity_{name}.npz")
         np.savez_compressed(path, **held)  # type: ignore[arg-type]
-        print(f"{name:24} loss {losses[0]:.4f} -> {losses[-1]:.4f}  float32 strays {far[-1]:.1e}  {path.stat().st_size} B")
+        print(
+            f"{name:24} loss {losses[0]:.4f} -> {losses[-1]:.4f}  float32 strays {far[-1]:.1e}  {path.stat().st_size} B"
+        )
 
 
 if __name__ == "__main__":
