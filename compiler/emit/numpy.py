@@ -9,7 +9,7 @@ from ..ops.op import REGISTRY
 from ..plan import Plan
 from ..storage import Fed, Slot, View
 from .names import inherited, name_values
-from .sections import HEADINGS, SECTIONS, origin, sections
+from .sections import Comments, origin, sections
 from .statements import Statements
 
 WIDTH = 110
@@ -142,15 +142,13 @@ class _Writer:
 
     def _statements(self) -> None:
         plan, first = self.plan, len(self.lines)
-        section_of = sections(plan)
-        reached, line = -1, ""
+        section_of, comments = sections(plan), Comments(bool(plan.updated))
         for id in plan.order:
             if self._is_bound(id):
                 continue
-            rank, source = SECTIONS.index(section_of[id]), origin(self.graph[id], WIDTH - 12)
-            if rank > reached or source != line:
-                self._comment(rank if rank > reached else None, source, len(self.lines) > first)
-                reached, line = max(rank, reached), source
+            for comment in comments.before(section_of[id], origin(self.graph[id], WIDTH - 12)):
+                if comment or len(self.lines) > first:
+                    self._line(2, comment)
             if isinstance(plan.storage[id], View):
                 self._view(2, id)
             else:
@@ -163,13 +161,3 @@ class _Writer:
             self._line(2, f"return {results}" if len(results) < WIDTH - 15 else f"return ({results})")
         elif len(self.lines) == first:
             self._line(2, "pass")
-
-    def _comment(self, section: int | None, source: str, apart: bool) -> None:
-        """The heading of a new section, and the line of the file that the next statements come from."""
-        if apart:
-            self._line(0)
-        if section is not None:
-            heading = HEADINGS[SECTIONS[section]]
-            self._line(2, f"# {heading if self.plan.updated else heading.rpartition('. ')[2]}")
-        if source:
-            self._line(2, f"# {source}")

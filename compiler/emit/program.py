@@ -66,7 +66,12 @@ def build(
 
 def program_of(planned: Plan, name: str, about: str = "") -> Program:
     """The NumPy program of a plan."""
-    function = emit_function(planned, name, about or f"{name} on {planned.n} samples", KERNELS)
+    function = emit_function(
+        planned,
+        name,
+        about or f"{name}, in batches of {planned.n}, over {planned.arena_bytes:,} bytes of arena",
+        KERNELS,
+    )
     head = "\n\n".join((IMPORT, *kernels_of(function.source)))
     lines = (*[-1] * (head.count("\n") + 2), *function.lines)
     return Program(

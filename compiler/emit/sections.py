@@ -11,7 +11,7 @@ from ..plan import Plan
 Section = Literal["data", "forward", "loss", "after", "backward", "update"]
 
 HEADINGS: dict[Section, str] = {
-    "data": "2. the batch, as the network takes it",
+    "data": "2. take the batch, as the network wants it",
     "forward": "2. predict",
     "loss": "3. the loss",
     "after": "the metrics",
@@ -48,10 +48,40 @@ def origin(node: Node, width: int) -> str:
     """The line of the source that a node comes from, with the layer call that it is in; '' where unknown."""
     if node.span is None:
         return ""
-    line = node.span.source.line(node.span.line).partition("#")[0].strip()
+    line = " ".join(node.span.source.line(node.span.line).partition("#")[0].split())
+    if line.startswith("layer ") and line.endswith("}"):
+        line = line.partition("{")[2].rstrip(" }").strip()
     place = ".".join(scope.instance for scope in node.scope)
     text = f"{place}: {line}" if place else line
     return text if len(text) <= width else f"{text[: width - 1]}…"
+
+
+class Comments:
+    """The headings of the sections, and the lines that statements come from, each where it begins."""
+
+    def __init__(self, training: bool) -> None:
+        self.training = training
+        self.reached, self.line = -1, ""
+        self.shown: list[str] = []  # in this section
+
+    def before(self, section: Section, line: str) -> list[str]:
+        """What to write before a statement; '' is an empty line."""
+        rank = SECTIONS.index(section)
+        if rank > self.reached:
+            self.reached, self.line, self.shown = rank, line, [line]
+            heading = HEADINGS[section]
+            heading = heading if self.training else heading.rpartition(". ")[2]
+            return ["", f"# {heading}", *([f"# {line}"] if line else [])]
+        if line in ("", self.line):
+            return []
+        self.line = line
+        if section != "update":
+            return ["", f"# {line}"]
+        # The same lines again for every parameter: one paragraph for each.
+        if line in self.shown:
+            return [""] if line == self.shown[0] else []
+        self.shown.append(line)
+        return [f"# {line}"]
 
 
 def _needed(graph: Graph, ids: Iterable[int]) -> set[int]:
