@@ -1,29 +1,18 @@
 """Splits, and the batches of an epoch."""
 
-import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
+from .rows import held_out, order
 from .source import DataError, Dataset, Split
 
 
 class Batch(NamedTuple):
     columns: dict[str, np.ndarray]  # [size, …] each; valid until the next batch is asked for
     size: int
-
-
-def generator(seed: int, purpose: str, epoch: int = 0) -> np.random.Generator:
-    """The random numbers of one purpose, which do not depend on what else was drawn before."""
-    key = hashlib.blake2b(f"{seed} {purpose} {epoch}".encode(), digest_size=16).digest()
-    return np.random.Generator(np.random.Philox(key=int.from_bytes(key, "little")))
-
-
-def order(n: int, seed: int, epoch: int) -> np.ndarray:
-    """The order of n samples in an epoch: int64[n], the same for the same seed and epoch."""
-    return generator(seed, "shuffle", epoch).permutation(n)
 
 
 def split_valid(dataset: Dataset, valid: float | None, seed: int) -> Dataset:
@@ -44,9 +33,7 @@ def split_valid(dataset: Dataset, valid: float | None, seed: int) -> Dataset:
     if sequences:
         return _split_tail(dataset, dataset.train[sequences[0]], valid)
     count = _count(valid, n, n - 1)
-    shuffled = generator(seed, "valid").permutation(n)
-    # Sorted, so that rows that stand together in memory are read together.
-    held, kept = np.sort(shuffled[:count]), np.sort(shuffled[count:])
+    kept, held = held_out(n, count, seed)
     train = {name: array[kept] for name, array in dataset.train.items()}
     return replace(dataset, train=train, valid={name: array[held] for name, array in dataset.train.items()})
 
