@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .rows import held_out, order
+from .rows import held_out, held_out_tail, order
 from .source import DataError, Dataset, Split
 
 
@@ -30,34 +30,14 @@ def split_valid(dataset: Dataset, valid: float | None, seed: int) -> Dataset:
         raise DataError(f"valid should be a number of samples or a fraction, as in 10%, not {valid!r}")
 
     sequences = [name for name, column in dataset.columns.items() if column.sequence]
-    if sequences:
-        return _split_tail(dataset, dataset.train[sequences[0]], valid)
-    count = _count(valid, n, n - 1)
-    kept, held = held_out(n, count, seed)
+    kept, held = held_out_tail(dataset.train[sequences[0]], valid) if sequences else held_out(n, valid, seed)
     train = {name: array[kept] for name, array in dataset.train.items()}
-    return replace(dataset, train=train, valid={name: array[held] for name, array in dataset.train.items()})
-
-
-def _split_tail(dataset: Dataset, windows: np.ndarray, valid: float) -> Dataset:
-    """Split windows [n, T + 1] so that those of the end follow each other and the others do not reach it."""
-    n, width = windows.shape
-    stride = windows.strides[0] // windows.itemsize
-    step = max(1, (width - 1) // stride)  # windows from one that is measured to the next
-    gap = -(-width // stride) - 1  # windows that reach into the tail
-    count = _count(valid, n / step, (n - gap - 1) // step)
-    first = n - count * step
-    train = {name: array[: first - gap] for name, array in dataset.train.items()}
-    tail = {name: array[first::step] for name, array in dataset.train.items()}
-    return replace(dataset, train=train, valid=tail)
-
-
-def _count(valid: float, available: float, most: int) -> int:
-    count = int(valid) if valid >= 1 else round(available * valid)
-    if count < 1:
-        raise DataError(f"valid = {valid:g} of {available:.0f} training samples is none of them")
-    if count > most:
-        raise DataError(f"valid = {valid:g} of {available:.0f} training samples leaves none to train with")
-    return count
+    out = {name: array[held] for name, array in dataset.train.items()}
+    if length(out) == 0:
+        raise DataError(f"valid = {valid:g} of {n} training samples is none of them")
+    if length(train) == 0:
+        raise DataError(f"valid = {valid:g} of {n} training samples leaves none to train with")
+    return replace(dataset, train=train, valid=out)
 
 
 def length(split: Split) -> int:
