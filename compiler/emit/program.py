@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from textwrap import dedent
 from typing import Literal
@@ -103,19 +103,21 @@ def _collect(source: str, found: dict[str, str], seen: set[str]) -> None:
     for name in dict.fromkeys(re.findall(r"(?<![\w.])(\w+)\(", source)):
         if name in KERNELS and name not in seen:
             seen.add(name)
-            text = _plain(inspect.getsource(KERNELS[name]))
+            text = source_of(KERNELS[name])
             _collect(text, found, seen)
             found[name] = text
 
 
-def _plain(source: str) -> str:
-    """A function's text without the types in its signature."""
-    source = dedent(source)
-    (function,) = ast.parse(source).body
-    assert isinstance(function, ast.FunctionDef)
-    names = ", ".join(argument.arg for argument in function.args.args)
-    body = "\n".join(source.splitlines()[function.body[0].lineno - 1 :])
-    return f"def {function.name}({names}):\n{body}\n"
+def source_of(function: Callable[..., object]) -> str:
+    """A function's text, without the types in its signature."""
+    source = dedent(inspect.getsource(function))
+    (tree,) = ast.parse(source).body
+    assert isinstance(tree, ast.FunctionDef)
+    body = "\n".join(source.splitlines()[tree.body[0].lineno - 1 :])
+    for argument in ast.walk(tree.args):
+        if isinstance(argument, ast.arg):
+            argument.annotation = None
+    return f"def {tree.name}({ast.unparse(tree.args)}):\n{body}\n"
 
 
 def _array(leaf: Node, n: int) -> Array:

@@ -95,7 +95,8 @@ class Statements:
         cuts: list[str] = []
         for size, first, last, stride in zip(sizes, start, stop, step, strict=True):
             until = "" if last == size else str(self._bound(last))
-            cuts.append(f"{self._bound(first) or ''}:{until}" + ("" if stride == 1 else f":{stride}"))
+            places = f"{self._bound(first) or ''}:{until}"
+            cuts.append(places if stride == 1 else f"{places}:{stride}")
         return cuts
 
     def _attrs(self, id: int) -> dict[str, Attr]:
