@@ -47,8 +47,9 @@ class Device:
         return self.xp.asarray(values, dtype=dtype, order="C")
 
     def numpy(self, array: Any) -> np.ndarray:
-        """The array in the memory of the computer."""
-        return array if isinstance(array, np.ndarray) else array.get()
+        """The array in the memory of the computer; numbers and lists become one."""
+        on_gpu = self.xp is not np and isinstance(array, self.xp.ndarray)
+        return array.get() if on_gpu else np.asarray(array)
 
 
 def open_device(name: Literal["auto", "cpu", "cuda"] = "auto") -> tuple[Device, str]:
