@@ -15,7 +15,7 @@ MARKS = (1, 10, 100)  # steps after which parameters are compared
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """One input of a batch: classes below `classes`, or normal numbers (shifted by the class of the sample)."""
+    """One input of a batch: classes below `classes`, or normal numbers shifted by the sample's class."""
 
     name: str
     shape: tuple[int, ...] = ()
@@ -52,7 +52,7 @@ def batch(case: Case, step: int) -> dict[str, Any]:
 
 
 def _small(optimizer: str, settings: str = "") -> Case:
-    """A small network for the optimizers, with what may go wrong in one: a vector, a matrix, a gradient near zero."""
+    """A small network for the optimizers: matrices and vectors, deep enough for gradients of all sizes."""
     text = f"""
         input x[N, 6]
         input y[N] : class(4)
@@ -78,6 +78,7 @@ OPTIMIZERS: Mapping[str, Case] = {
     "adagrad": _small("adagrad(lr = 0.1)"),
     "adagrad_decay": _small("adagrad(lr = 0.1, weight_decay = 0.01)"),
     "clip": _small("sgd(lr = 0.1, momentum = 0.9)", ", clip = 0.5"),
+    "schedule_constant": _small("sgd(lr = 0.2)", ", schedule = constant"),
     "schedule_cosine": _small("sgd(lr = 0.2)", ", schedule = cosine"),
     "schedule_cosine_warmup": _small("sgd(lr = 0.2)", ", schedule = cosine(warmup = 10)"),
     "schedule_linear": _small("sgd(lr = 0.2)", ", schedule = linear"),
@@ -90,7 +91,7 @@ TEN = Input("y", classes=10)
 
 EXAMPLES: Mapping[str, Case] = {
     "mlp": Case("mlp", (Input("x", (3072,)), TEN)),
-    "residual": Case("residual", (IMAGE, TEN), 4, {"C": 4, "L": 1}, {"steps": STEPS}),
+    "residual": Case("residual", (IMAGE, TEN), 2, {"C": 2, "L": 1}, {"steps": STEPS}),
     "chars": Case("chars", (Input("t", (6,), 96), Input("next", (6,), 96)), 3, {"T": 6, "D": 16}),
 }
 

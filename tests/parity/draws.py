@@ -32,7 +32,7 @@ def rounded(x: Array) -> Array:
 
 
 def start(name: str, shape: Sequence[int]) -> Array:
-    """A starting value for a parameter: of unit fan-in where it is a matrix or filter, small where it is a vector."""
+    """A starting value for a parameter: a matrix or filter by its fan-in, a vector small."""
     if len(shape) < 2:
         return rounded(("gain" in name) + 0.1 * normal(name, shape))
     fan_in = shape[0] if len(shape) == 2 else prod(shape[1:])

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
-from math import sqrt
 
 import torch
 import torch.nn.functional as F
@@ -53,6 +52,7 @@ OPTIMIZERS = {
     "adagrad": Twin(SMALL, small, partial(adagrad, lr=0.1)),
     "adagrad_decay": Twin(SMALL, small, partial(adagrad, lr=0.1, weight_decay=0.01)),
     "clip": Twin(SMALL, small, partial(sgd, lr=0.1, momentum=0.9), clip=0.5),
+    "schedule_constant": Twin(SMALL, small, partial(sgd, lr=0.2)),
     "schedule_cosine": Twin(
         SMALL, small, partial(sgd, lr=0.2), lambda o: optim.lr_scheduler.CosineAnnealingLR(o, 100)
     ),
