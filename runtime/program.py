@@ -30,8 +30,10 @@ class Executable:
             if expected.name not in variables:
                 raise ValueError(f"{expected.name} is missing: {_described(expected)} is expected")
             array = variables[expected.name]
-            if (array.dtype, array.shape) != (expected.dtype, expected.shape) or not array.flags.c_contiguous:
-                raise ValueError(f"{expected.name} should be {_described(expected)}, not {_kind(array)}")
+            if (array.dtype, array.shape) != (expected.dtype, expected.shape):
+                raise ValueError(f"{expected.name} should be {_described(expected)}, not {_described(array)}")
+            if not array.flags.c_contiguous:
+                raise ValueError(f"{expected.name} should be a contiguous array")
         self._variables = {array.name: variables[array.name] for array in program.variables}
         self._factory = _factory(program, device)
         self._function: Callable[..., Any] | None = None
@@ -75,7 +77,7 @@ class Executable:
         array = given if isinstance(given, self.device.xp.ndarray) else np.asarray(given)
         fits = array.shape == expected.shape and np.can_cast(array.dtype, expected.dtype, "same_kind")
         if not fits:
-            raise ValueError(f"{expected.name} should be {_described(expected)}, not {_kind(array)}")
+            raise ValueError(f"{expected.name} should be {_described(expected)}, not {_described(array)}")
         return self.device.array(array, expected.dtype)
 
 
@@ -96,9 +98,5 @@ def _factory(program: Program, device: Device) -> Callable[..., Callable[..., An
     return namespace[f"make_{program.name}"]
 
 
-def _described(array: Array) -> str:
-    return f"{array.dtype}{list(array.shape)}"
-
-
-def _kind(array: Any) -> str:
+def _described(array: Any) -> str:
     return f"{array.dtype}{list(array.shape)}"

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 import netc.compiler.ops  # noqa: F401  (fills the registry)
 from netc.compiler.build import Builder
-from netc.compiler.emit.program import program_of
+from netc.compiler.emit.kernels import KERNELS
+from netc.compiler.emit.numpy import arguments, emit_function
+from netc.compiler.emit.program import IMPORT, kernels_of, program_of
 from netc.compiler.ir import Graph, N, Result, TensorType
 from netc.compiler.ops.op import REGISTRY, ShapeError
 from netc.compiler.plan import plan
@@ -193,6 +195,32 @@ def test_a_planned_program_computes_what_fresh_arrays_give(graph, n, seed):
                 assert found[result].dtype == expected[id].dtype
         for name, array in feeds.items():
             np.testing.assert_array_equal(array, leaves[name])
+
+
+@settings(max_examples=100, deadline=None)
+@given(graphs(), st.integers(2, 5), st.integers(0, 2**32))
+def test_a_text_for_any_batch_size_serves_the_smaller_ones_too(graph, most, seed):
+    rng = np.random.default_rng(seed)
+    planned = plan(graph, most)
+    text = emit_function(planned, "step", "", KERNELS, batch="n").source
+    namespace = {}
+    exec("\n".join((IMPORT, *kernels_of(text), text)), namespace)
+    for n in range(1, most + 1):
+        leaves = {
+            node.name: rng.uniform(-2, 2, bound(node.type, n))
+            for node in graph
+            if node.op in ("input", "param", "state")
+        }
+        expected = evaluate(graph, n, leaves, {"step": 3, "steps": 7})
+        variables = {name: array.copy() for name, array in leaves.items()}
+        arena = np.full(planned.arena_bytes, 0xFF, np.uint8)
+        feeds = [leaves[leaf.name] for leaf in planned.leaves("input")]
+        counters = [{"step": 3, "steps": 7}[name] for name in arguments(planned)]
+        found = namespace["make_step"](variables, arena, n)(*feeds, *counters)
+        found = dict(zip(planned.returns, found if len(planned.returns) > 1 else (found,), strict=True))
+        for result, id in graph.results.items():
+            value = variables[result.name] if result.kind == "update" else found[result]
+            np.testing.assert_allclose(value, expected[id], 1e-6, 1e-6)
 
 
 @settings(max_examples=200, deadline=None)
