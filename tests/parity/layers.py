@@ -11,9 +11,9 @@ BATCH = 5
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """call: an expression of x (and of t, another tensor of x's shape, and y).
+    """call: an expression of x, of t (another tensor of x's shape) and y.
 
-    x: its shape without the batch axis. classes, y: what the integers y[N, *y] stay below (0: there are none).
+    x: its shape without the batch axis. classes, y: what the integers y[N, *y] stay below (0: none).
     """
 
     call: str
@@ -95,8 +95,8 @@ def spec(use: Use, z: Sequence[int], second: bool) -> str:
     """A network whose gradients are the layer's value and all its gradients. z: the shape of its value.
 
     x and t are rows of parameters X and T, chosen by an input that holds the unit matrix, so that the network
-    has a batch axis and yet a gradient for every sample. The loss is Σ z u: its gradient by U is z itself. With
-    `second`, it is a projection of the first gradient by X.
+    has a batch axis and yet a gradient for every sample. The loss is Σ z u: its gradient by U is z itself.
+    With `second`, it is a projection of the first gradient by X.
     """
 
     def rows(name: str, shape: Sequence[int]) -> str:

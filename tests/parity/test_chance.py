@@ -21,7 +21,7 @@ N = 400
 
 
 def drawn(call: str, x: NDArray[np.float64], result: tuple[int, ...]) -> tuple[Any, Any]:
-    """The layer's value on x in training, and when it is not training. result: its shape without the batch axis."""
+    """The layer's value on x in training, and when not. result: its shape without the batch axis."""
     name = call.split("(")[0]
     sizes = ", ".join(map(str, x.shape[1:]))
     text = (
@@ -53,9 +53,7 @@ def test_dropout(p: float) -> None:
     kept = z != 0
     np.testing.assert_allclose(z[kept], (x / (1 - p))[kept], rtol=1e-14)
     share(~kept, p)
-    share(
-        ~kept[:, :-1] & ~kept[:, 1:], p * p
-    )  # neighbours, and neighbours below, have nothing to do with each other
+    share(~kept[:, :-1] & ~kept[:, 1:], p * p)
     share(~kept[:-1] & ~kept[1:], p * p)
 
 

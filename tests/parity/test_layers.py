@@ -1,4 +1,4 @@
-"""Every standard layer against PyTorch (metrics: scikit-learn): its value, its gradients, and gradients of those.
+"""Every standard layer against PyTorch (metrics: scikit-learn): value, gradients, and gradients of those.
 
 The figures come from tests/references/make_layers.py, in float64.
 """

@@ -1,9 +1,9 @@
 """Started from the same parameters on the same batches, training follows PyTorch, step by step.
 
-The figures come from tests/references/make_parity.py. In float64 both sides must agree to 1e-9. In float32 no two
-orders of summation agree, and the differences grow as the training goes; how fast is a property of the network. So the
-bound is measured: PyTorch's own float32 runs, in several orders, stray some distance from its float64 run, and ours
-may stray FACTOR times as far, and by a few roundings more where those happen to be none.
+The figures come from tests/references/make_parity.py. In float64 both sides must agree to 1e-9. In float32 no
+two orders of summation agree, and the differences grow as the training goes; how fast is a property of the
+network. So the bound is measured: PyTorch's own float32 runs, in several orders, stray some distance from its
+float64 run, and ours may stray FACTOR times as far, and a few roundings more where those happen to be none.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Writes layers.npz: values, first and second gradients of the standard layers as PyTorch has them, in float64.
+"""Writes layers.npz: values, first and second gradients of the standard layers by PyTorch, in float64.
 
 python tests/references/make_layers.py        # needs torch, numpy and scikit-learn
 """
@@ -21,7 +21,7 @@ from tests.references.layers_in_torch import LAYERS, SHAPES
 
 
 def figures(name: str, use: Use) -> dict[str, NDArray[np.float64]]:
-    """z, its gradients by X, T and the parameters, and those of a projection of the gradient by X ("second …")."""
+    """z, its gradients by X, T, U and the parameters, and those of a projection of the gradient by X."""
     leaves = {f"z.{key}": torch.tensor(start(f"z.{key}", s)) for key, s in SHAPES.get(name, {}).items()}
     leaves |= {key: torch.tensor(normal(key, (BATCH, prod(use.x)))) for key in "XT"}
     for leaf in leaves.values():

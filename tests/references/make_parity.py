@@ -1,10 +1,10 @@
-"""Writes parity_NAME.npz, the figures that tests/parity compares: how PyTorch trains the cases of tests/parity/cases.py.
+"""Writes parity_NAME.npz: how PyTorch trains the cases of tests/parity/cases.py, for tests/parity to compare.
 
     python tests/references/make_parity.py [NAME…]        # needs torch and numpy
 
-Each file holds the 100 losses in float64, projections of every parameter after steps 1, 10 and 100 (draws.py says
-which), and how far PyTorch's own float32 runs stray from them: the largest distance so far over several runs that add
-in different orders (the batch's samples permuted; with and without oneDNN's blocking).
+Each file holds the 100 losses in float64, projections of every parameter after steps 1, 10 and 100 (draws.py
+says which), and how far PyTorch's own float32 runs stray from them: the largest distance so far over
+several runs that add in different orders (the batch's samples permuted; with and without oneDNN's blocking).
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def train(case: Case, twin: Twin, dtype: torch.dtype, order: int) -> Figures:
         optimizer.step()
         if schedule is not None:
             schedule.step()
-        losses.append(float(loss))
+        losses.append(loss.item())
         if step in MARKS:
             for name, tensor in p.items():
                 marks[name].append(projections(name, tensor.detach().double().numpy()))
@@ -59,7 +59,7 @@ def _tensors(case: Case, step: int, dtype: torch.dtype, order: int) -> dict[str,
 
 
 def strayed(case: Case, twin: Twin, exact: Figures) -> Figures:
-    """How far float32 goes from the float64 run: the largest distance so far of each figure, over the runs."""
+    """How far float32 goes from the float64 run: each figure's largest distance, over the runs."""
     losses, marks = exact
     far = np.zeros_like(losses)
     far_marks = {name: np.zeros_like(value) for name, value in marks.items()}
@@ -87,9 +87,8 @@ def main(names: list[str]) -> None:
             held[f"far {key}"] = np.float32(far_marks[key])
         path = Path(__file__).with_name(f"parity_{name}.npz")
         np.savez_compressed(path, **held)  # type: ignore[arg-type]
-        print(
-            f"{name:24} loss {losses[0]:.4f} -> {losses[-1]:.4f}  float32 strays {far[-1]:.1e}  {path.stat().st_size} B"
-        )
+        size = path.stat().st_size
+        print(f"{name:24} {losses[0]:.4f} -> {losses[-1]:.4f}, float32 strays {far[-1]:.1e}; {size} B")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The training runs of tests/parity/cases.py once more, in plain PyTorch: written from the mathematics, by hand."""
+"""The training runs of tests/parity/cases.py once more, in plain PyTorch, from the mathematics by hand."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Tensors = dict[str, Tensor]
 
 @dataclass(frozen=True, slots=True)
 class Twin:
-    """shapes: every parameter by name. schedule is made from the optimizer; clip is the largest gradient norm."""
+    """shapes: every parameter by name. schedule is made of the optimizer; clip: the largest norm."""
 
     shapes: dict[str, tuple[int, ...]]
     loss: Callable[[Tensors, Tensors], Tensor]
@@ -106,9 +106,9 @@ def _block_shapes(name: str, c: int) -> dict[str, tuple[int, ...]]:
 
 
 RESIDUAL = {
-    **_filters("a.conv1", 4, 3, 3), **_block_shapes("a.block1", 4),
-    **_filters("b.conv1", 8, 4, 3), **_block_shapes("b.block1", 8),
-    "logits.dense1.W": (8, 10), "logits.dense1.b": (10,),
+    **_filters("a.conv1", 2, 3, 3), **_block_shapes("a.block1", 2),
+    **_filters("b.conv1", 4, 2, 3), **_block_shapes("b.block1", 4),
+    "logits.dense1.W": (4, 10), "logits.dense1.b": (10,),
 }  # fmt: skip
 
 
