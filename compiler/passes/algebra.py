@@ -33,6 +33,7 @@ _EQUATIONS = equations(
     ("x - -y", "x + y"),
     ("-x - y", "-(x + y)"),
     ("-x * y", "-(x * y)"),
+    ("x * -y", "-(x * y)"),
     ("-x / y", "-(x / y)"),
     ("x / -y", "-(x / y)"),
     ("square(-x)", "square(x)"),
@@ -53,6 +54,7 @@ _EQUATIONS = equations(
     ("x * (-1 / y)", "-(x / y)"),
     ("x * reciprocal(y)", "x / y"),
     ("(x / n) / c", "x / (c * n)"),
+    ("n / n", "1"),
     ("(x * n) / n", "x"),
     ("(x / n) * n", "x"),
     # Scalars are multiplied once.
@@ -100,9 +102,9 @@ def _source(term: Term, value: Value) -> Value:
     return value
 
 
-def adds_leading_axes(reshape: Term) -> bool:
-    """Whether a reshape only puts axes of size 1 before the others."""
-    before, after = reshape.operands[0].shape, reshape.type.shape
+def adds_leading_axes(term: Term) -> bool:
+    """Whether a reshape or broadcast only puts axes of size 1 before the others."""
+    before, after = term.operands[0].shape, term.type.shape
     added = len(after) - len(before)
     return added >= 0 and after == (1,) * added + before
 

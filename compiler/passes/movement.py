@@ -54,7 +54,7 @@ def _broadcast(term: Term) -> Value | None:
         return x
     if inner.op == "broadcast" or (inner.op == "reshape" and adds_leading_axes(inner)):
         return inner.operands[0].broadcast(term.type.shape)
-    return None
+    return x.reshape(term.type.shape) if x.shape and adds_leading_axes(term) else None
 
 
 def _slice(term: Term) -> Value | None:

@@ -24,13 +24,17 @@ COMMUTATIVE = ("add", "mul", "maximum", "minimum", "eq", "ne", "and", "or")
 
 def equations(*pairs: tuple[str, str]) -> Rules:
     """A table of rules, from left and right sides. What the right side makes is cast and broadcast to fit."""
-    table: dict[str, list[Rule]] = {}
+    found: list[tuple[int, _Call, Rule]] = []
     for left, right in pairs:
         build = _builder(_parsed(right))
-        for call in _orders(_parsed(left)):
+        for swaps, call in _orders(_parsed(left)):
             if not isinstance(call, _Call):
                 raise ValueError(f"{left} is no operation")
-            table.setdefault(call.op, []).append(_rule(f"{left} = {right}", call, build))
+            found.append((swaps, call, _rule(f"{left} = {right}", call, build)))
+    table: dict[str, list[Rule]] = {}
+    # Operands in the order as written come first, so that what is built keeps the order that the user wrote.
+    for _, call, rule in sorted(found, key=lambda f: f[0]):
+        table.setdefault(call.op, []).append(rule)
     return table
 
 
@@ -97,16 +101,17 @@ def _attr_pattern(tree: ast.expr) -> _AttrPattern:
             raise ValueError(f"{ast.unparse(tree)} cannot be an attribute of an equation")
 
 
-def _orders(pattern: _Pattern) -> Iterator[_Pattern]:
-    """The pattern with the operands of commutative operations in every order."""
+def _orders(pattern: _Pattern) -> Iterator[tuple[int, _Pattern]]:
+    """The pattern with the operands of commutative operations in every order, and how many were swapped."""
     if not isinstance(pattern, _Call):
-        yield pattern
+        yield 0, pattern
         return
-    swaps = pattern.op in COMMUTATIVE and pattern.operands[0] != pattern.operands[1]
-    for operands in product(*map(tuple, map(_orders, pattern.operands))):
-        yield replace(pattern, operands=operands)
-        if swaps:
-            yield replace(pattern, operands=operands[::-1])
+    commutes = pattern.op in COMMUTATIVE and pattern.operands[0] != pattern.operands[1]
+    for choice in product(*map(tuple, map(_orders, pattern.operands))):
+        swaps, operands = sum(n for n, _ in choice), tuple(p for _, p in choice)
+        yield swaps, replace(pattern, operands=operands)
+        if commutes:
+            yield swaps + 1, replace(pattern, operands=operands[::-1])
 
 
 def _rule(equation: str, call: _Call, build: _Builds) -> Rule:

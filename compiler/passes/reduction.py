@@ -45,14 +45,13 @@ def _sum_of_all(term: Term) -> Value | None:
 def _sum_of_transpose(term: Term) -> Value | None:
     """Sum first: less is left to be moved."""
     inner = term.of(0)
-    if inner.op != "transpose" or term.attr("keep"):
+    if inner.op != "transpose":
         return None
     x, order, axes = inner.operands[0], inner.axes("axes"), term.axes()
     summed = sorted(order[axis] for axis in axes)
     left = [axis for axis in range(len(order)) if axis not in summed]
-    return x.sum(summed).transpose(
-        [left.index(order[axis]) for axis in range(len(order)) if axis not in axes]
-    )
+    moved = [left.index(source) for axis, source in enumerate(order) if axis not in axes]
+    return x.sum(summed).transpose(moved).reshape(term.type.shape)
 
 
 def _sum_of_known(term: Term) -> Value | None:
