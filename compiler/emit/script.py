@@ -46,9 +46,9 @@ class Recipe:
     data: the expression of the splits, {"train": {column: array}, "valid": …, "test": …}. variables: for
     every parameter and state the expression of its starting array; `train` in it is the training split, and
     SEED the seed. order: the expression of the row numbers of an epoch, from `samples`, SEED and `epoch`,
-    which counts from 1. steps: how many the training takes, where it ends within an epoch. train: the graph
-    of a step on columns, with the updates. evaluate, finish: the sums over a batch of columns, and the loss
-    and metrics from the totals, which are finish's inputs of the same names.
+    which counts from 1. steps: how many the training takes, instead of the epochs. train: the graph of a step
+    on columns, with the updates. evaluate, finish: the sums over a batch of columns, and the loss and metrics
+    from the totals, which are finish's inputs of the same names.
     """
 
     name: str
@@ -115,7 +115,9 @@ def _head(recipe: Recipe) -> str:
     listing = "\n".join(f"    {line}".rstrip() for line in recipe.source.strip("\n").splitlines())
     listing = listing.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
     script = f"{PurePath(recipe.name).stem}.py"
-    limit = f"STEPS = {recipe.steps}\n" if recipe.steps else ""
+    length = (
+        f"STEPS, BATCH, SEED = {recipe.steps}" if recipe.steps else f"EPOCHS, BATCH, SEED = {recipe.epochs}"
+    )
     return f'''"""{recipe.name} as a NumPy program: all of the training, in seven steps.
 
 Written by netc. To run it: python {script}
@@ -124,8 +126,8 @@ Written by netc. To run it: python {script}
 """
 
 {"".join(f"{line}{chr(10)}" for line in sorted(recipe.imports))}{chr(10) if recipe.imports else ""}{IMPORT}
-EPOCHS, BATCH, SEED = {recipe.epochs}, {recipe.batch}, {recipe.seed}
-{limit}'''
+{length}, {recipe.batch}, {recipe.seed}
+'''
 
 
 def _initialise(recipe: Recipe) -> str:
@@ -176,7 +178,11 @@ def _main(recipe: Recipe, step: Plan, figures: Sequence[str], arena: int) -> str
     values = ", ".join(names.take(figure) for figure in figures)
     call = _call(step, columns, step="t", steps="steps", seed="SEED")
     steps = "STEPS" if recipe.steps else "EPOCHS * -(-samples // BATCH)"
-    stop = "            if t == STEPS:\n                break\n" if recipe.steps else ""
+    loop = "    for epoch in range(1, EPOCHS + 1):  # 6. repeat: epoch after epoch,"
+    stop = ""
+    if recipe.steps:
+        loop = "    epoch = 0\n    while t < STEPS:  # 6. repeat: epoch after epoch,\n        epoch += 1"
+        stop = "            if t == STEPS:\n                break\n"
     return f'''def shown(values):
     """The figures of a split, each with its name."""
     names = {tuple(figures)!r}
@@ -192,7 +198,7 @@ def main():
     arena = np.empty({arena}, np.uint8)
     step_of = {{n: make_step(P, arena, n) for n in (BATCH, samples % BATCH) if n}}
     t, steps = 0, {steps}
-    for epoch in range(1, EPOCHS + 1):  # 6. repeat: epoch after epoch,
+{loop}
         rows = {recipe.order}
         totals, seen = 0, 0
         for first in range(0, samples, BATCH):  # and batch after batch
