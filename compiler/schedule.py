@@ -41,8 +41,9 @@ class Schedule:
         rank = {stage: i for i, stage in enumerate(_STAGES)}
 
         def turn(id: int) -> int:
-            # What waits for the readers of a parameter would draw them into an earlier stage.
-            return rank["update" if id in self._before else self.graph[id].stage]
+            # What writes a parameter waits for its readers: earlier, it would draw them to itself.
+            writes = isinstance(self.memory.storage.get(id), Held) and self.graph[id].op not in LEAVES
+            return rank["update" if writes else self.graph[id].stage]
 
         roots = sorted(self.operands, key=turn)
         return _depth_first(roots, lambda id: (*self.operands[id], *self._before.get(id, ())))

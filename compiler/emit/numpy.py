@@ -76,7 +76,7 @@ class _Writer:
 
     def _line(self, depth: int, text: str = "", id: int = -1) -> None:
         text = "    " * depth + text if text else ""
-        while len(text) > WIDTH and text.endswith(")") and (cut := text.rfind(", ", 0, WIDTH)) > 0:
+        while len(text) > WIDTH and (cut := _last_comma(text)) > 0:
             self.lines.append(text[: cut + 1])
             self.ids.append(id)
             text = "    " * (depth + 1) + text[cut + 2 :]
@@ -161,3 +161,13 @@ class _Writer:
             self._line(2, f"return {results}" if len(results) < WIDTH - 15 else f"return ({results})")
         elif len(self.lines) == first:
             self._line(2, "pass")
+
+
+def _last_comma(text: str) -> int:
+    """Where the last argument that fits into a line ends, or -1. The text is a call, or the rest of one."""
+    depth, found = (0, -1) if text.count("(") == text.count(")") else (1, -1)
+    for i, character in enumerate(text[:WIDTH]):
+        depth += (character in "([{") - (character in ")]}")
+        if character == "," and depth == 1:
+            found = i
+    return found

@@ -7,6 +7,7 @@ from typing import Literal
 
 from ..ir import Graph, Node
 from ..plan import Plan
+from ..storage import Held
 
 Section = Literal["data", "forward", "loss", "after", "backward", "update"]
 
@@ -24,8 +25,8 @@ SECTIONS = tuple(HEADINGS)
 def sections(plan: Plan) -> dict[int, Section]:
     """The section of every node that is done in a step.
 
-    The loss begins behind the last value that the file names or gives out; what neither it nor such a value
-    needs is there to be reported.
+    The loss begins behind the last value that is named or given out; the metrics are what they alone need.
+    What writes a parameter or state belongs to the step, wherever it stands in the file.
     """
     graph = plan.graph
     losses = {id for result, id in plan.returns.items() if result.kind == "loss"}
@@ -33,14 +34,16 @@ def sections(plan: Plan) -> dict[int, Section]:
     given = [id for result, id in plan.returns.items() if result.kind in ("output", "value", "input")]
     named = [id for id in plan.order if graph[id].name and not graph[id].scope and id not in losses | reports]
     predicted = _needed(graph, [*given, *named])
-    for_loss = _needed(graph, losses)
+    for_loss, for_reports = _needed(graph, losses), _needed(graph, reports)
     found: dict[int, Section] = {}
     for id in plan.order:
         stage = graph[id].stage
-        if stage != "forward" or id in predicted:
+        if isinstance(plan.storage[id], Held):
+            found[id] = "update"
+        elif stage != "forward" or not losses or id in predicted:
             found[id] = stage
         else:
-            found[id] = "loss" if id in for_loss else "after" if losses else "forward"
+            found[id] = "loss" if id in for_loss else "after" if id in for_reports else "forward"
     return found
 
 
@@ -61,27 +64,35 @@ class Comments:
 
     def __init__(self, training: bool) -> None:
         self.training = training
-        self.reached, self.line = -1, ""
+        self.section: Section | None = None  # the one whose heading stands last
+        self.line = ""
         self.shown: list[str] = []  # in this section
 
     def before(self, section: Section, line: str) -> list[str]:
         """What to write before a statement; '' is an empty line."""
-        rank = SECTIONS.index(section)
-        if rank > self.reached:
-            self.reached, self.line, self.shown = rank, line, [line]
+        if self._begins(section):
+            self.section, self.line, self.shown = section, line, [line] if line else []
             heading = HEADINGS[section]
             heading = heading if self.training else heading.rpartition(". ")[2]
             return ["", f"# {heading}", *([f"# {line}"] if line else [])]
         if line in ("", self.line):
             return []
-        self.line = line
+        before, self.line = self.line, line
         if section != "update":
             return ["", f"# {line}"]
-        # The same lines again for every parameter: one paragraph for each.
+        # The same lines come again for every parameter: each has a paragraph.
         if line in self.shown:
-            return [""] if line == self.shown[0] else []
+            return [""] if before in self.shown[self.shown.index(line) :] else []
         self.shown.append(line)
         return [f"# {line}"]
+
+    def _begins(self, section: Section) -> bool:
+        """Whether a heading is due. Loss and metrics may alternate; what is late for others has none."""
+        if self.section is None or section == self.section:
+            return self.section is None
+        either: tuple[Section, ...] = ("loss", "after")
+        later = SECTIONS.index(section) > SECTIONS.index(self.section)
+        return later or (section in either and self.section in either)
 
 
 def _needed(graph: Graph, ids: Iterable[int]) -> set[int]:
