@@ -1,6 +1,7 @@
 """The gradient of a scalar, as more graph (reverse mode: Griewank & Walther 2008, section 3.2).
 
-Nothing is taped: each operation's rule adds nodes, so a gradient can be drawn, simplified and differentiated again.
+Nothing is taped: each operation's rule adds nodes, so that a gradient can be drawn, simplified and
+differentiated again.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from .ops.op import REGISTRY
 
 
 def differentiate(builder: Builder, scalar: int, targets: Sequence[int]) -> list[Value | None]:
-    """The gradient of a float scalar node with respect to each target node, None where it does not depend on it.
+    """The gradient of a float scalar with respect to each target node, None where it does not depend on it.
 
     The new nodes carry `of`, the forward node whose rule made them, and the scope of that node.
     """

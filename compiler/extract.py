@@ -19,7 +19,9 @@ def ancestors(graph: Graph, ids: Iterable[int]) -> set[int]:
     return seen
 
 
-def append(target: Graph, graph: Graph, ids: set[int], known: Mapping[int, int] | None = None) -> dict[int, int]:
+def append(
+    target: Graph, graph: Graph, ids: set[int], known: Mapping[int, int] | None = None
+) -> dict[int, int]:
     """Copy nodes of one graph into another, in order; `known` maps nodes that stand there already."""
     mapping = dict(known or {})
     for node in graph:

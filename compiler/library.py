@@ -33,7 +33,7 @@ class LibraryFile:
 @cache
 def library() -> tuple[LibraryFile, ...]:
     """The files of the standard library, by name."""
-    folder = files(__package__.rsplit(".", 1)[0] + ".specs.std")
+    folder = files(f"{__name__.split('.')[0]}.specs.std")
     found: list[LibraryFile] = []
     for entry in sorted(folder.iterdir(), key=lambda e: e.name):
         if entry.name.endswith(".net"):
@@ -74,3 +74,8 @@ def definition(name: str) -> str | None:
             last = file.source.position(max(item.span.end - 1, item.span.start))[0]
             return "\n".join(lines[first:last])
     return None
+
+
+def is_standard(source: Source) -> bool:
+    """Whether a text is a file of the standard library, and not a user's."""
+    return any(f.source is source for f in library())

@@ -1,7 +1,7 @@
 """Losses and metrics over a whole split, exactly, from batches of any size.
 
-A metric such as precision is no mean over batches. But nearly every one is a function of sums over samples; the sums
-are added up over the batches, and the function is taken once, at the end.
+A metric such as precision is no mean over batches. But nearly every one is a function of sums over samples;
+the sums are added up over the batches, and the function is taken once, at the end.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from .build import Builder
 from .extract import append
-from .ir import Extent, Graph, Result, TensorType
+from .ir import Attr, Extent, Graph, Node, Result, TensorType
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,8 @@ def accumulate(graph: Graph) -> Accumulated:
     statistics = graph.copy()
     results = {r: id for r, id in graph.results.items() if r.kind in ("loss", "metric")}
     batched = _batched(graph)
-    cuts = {r: _frontier(graph, id, batched) for r, id in results.items()}
+    mixed = _mixed(graph, batched)
+    cuts = {r: _frontier(graph, id, batched, mixed) for r, id in results.items()}
     statistics.results = {}
     builder = Builder(statistics)
     finish = Graph()
@@ -70,7 +71,40 @@ def _batched(graph: Graph) -> set[int]:
     return found
 
 
-def _frontier(graph: Graph, id: int, batched: set[int]) -> list[int] | None:
+def _mixed(graph: Graph, batched: set[int]) -> set[int]:
+    """Nodes that have no part of their own for each sample: what one holds depends on the others."""
+    found: set[int] = set()
+    for node in graph:
+        if node.id in batched:
+            operands = graph.operands(node.id)
+            if (
+                _batch_axis(node.type) is None
+                or any(o in found for o in operands)
+                or (node.op in _ALONG_AXES and _batch_axis(graph[operands[0]].type) in _axes(node))
+                or node.op == "range"
+                or (node.op == "take" and operands[0] in batched)
+            ):
+                found.add(node.id)
+    return found
+
+
+_ALONG_AXES = ("softmax", "log_softmax", "cumsum", "flip")
+
+
+def _axes(node: Node) -> tuple[Attr, ...]:
+    axes = node.arguments.get("axes", node.arguments.get("axis"))
+    return axes if isinstance(axes, tuple) else (axes,)
+
+
+def _batch_axis(type: TensorType) -> int | None:
+    """The only axis whose size grows with N, in proportion."""
+    symbolic = [(i, d.coefficients) for i, d in enumerate(type.shape) if isinstance(d, Extent)]
+    if len(symbolic) != 1 or len(symbolic[0][1]) != 2 or symbolic[0][1][0] != 0:
+        return None
+    return symbolic[0][0]
+
+
+def _frontier(graph: Graph, id: int, batched: set[int], mixed: set[int]) -> list[int] | None:
     """The sums over the batch that a result is a function of; None where there is none such."""
     frontier: list[int] = []
     seen: set[int] = set()
@@ -81,7 +115,7 @@ def _frontier(graph: Graph, id: int, batched: set[int]) -> list[int] | None:
             continue
         seen.add(current)
         node = graph[current]
-        if _is_sum(graph, current):
+        if _is_sum(graph, current, mixed):
             frontier.append(current)
         elif any(isinstance(d, Extent) for d in node.type.shape) or not graph.operands(current):
             return None
@@ -90,26 +124,18 @@ def _frontier(graph: Graph, id: int, batched: set[int]) -> list[int] | None:
     return sorted(frontier)
 
 
-def _is_sum(graph: Graph, id: int) -> bool:
+def _is_sum(graph: Graph, id: int, mixed: set[int]) -> bool:
     """Whether the value for two batches together is the sum of its values for each."""
     node = graph[id]
-    if any(isinstance(d, Extent) for d in node.type.shape):
-        return False
     if node.op == "size":
         dim = node.attr("dim")
         return isinstance(dim, Extent) and len(dim.coefficients) == 2 and dim.coefficients[0] == 0
     if node.op == "cast":
-        return _is_sum(graph, graph.operands(id)[0])
+        return _is_sum(graph, graph.operands(id)[0], mixed)
     if node.op != "sum":
         return False
     (operand,) = graph.operands(id)
-    shape = graph[operand].type.shape
-    axis = node.attr("axis")
-    return isinstance(axis, tuple) and all(
-        i in axis and isinstance(d, Extent) and d.coefficients[0] == 0 and len(d.coefficients) == 2
-        for i, d in enumerate(shape)
-        if isinstance(d, Extent)
-    ) and any(isinstance(d, Extent) for d in shape)
+    return operand not in mixed and _batch_axis(graph[operand].type) in _axes(node)
 
 
 def _above(graph: Graph, id: int, frontier: list[int]) -> set[int]:

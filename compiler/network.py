@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from . import ast
-from .diagnostics import Diagnostic, Span
+from .diagnostics import Diagnostic, Source, Span
 from .ir import DType, Graph, TensorType
 
 
@@ -88,9 +88,11 @@ class Network:
     training and evaluating are the same network with `training` true and false: leaves are inputs, params and
     states; results are the loss, metrics, outputs, named values and (in training) state updates. The `data`
     graphs lead from columns to inputs; they are empty where the file has no data block or its columns are unknown.
+    overrides: the texts of the values that dims (`H`) and settings (`train.lr`) were given instead of the file's.
     """
 
     name: str
+    source: Source
     dims: Mapping[str, int]
     inputs: Mapping[str, InputSpec]
     variables: Mapping[str, Variable]
@@ -101,3 +103,4 @@ class Network:
     data: DataSpec | None
     train: Training | None
     warnings: tuple[Diagnostic, ...] = field(default=())
+    overrides: Mapping[str, str] = field(default_factory=dict[str, str])

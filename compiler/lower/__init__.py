@@ -3,25 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import PurePath
+from typing import TypeVar
 
 from .. import ast
-from ..build import Builder, Value
+from ..build import Builder
 from ..diagnostics import Diagnostic, Source, Span, SpecError
-from ..ir import DType, Graph, Result
-from ..network import ColumnType, Network, Training
+from ..ir import DType, Graph
+from ..network import ColumnType, DataSpec, InputSpec, Network, Training, Variable
 from ..parse import parse
-from . import data, optimizer, settings
-from .context import Context, Failed, Frame, Library, nearest
-from .expressions import evaluate, shape_text, tensor
-from .statements import collect, run
+from . import settings
+from .context import MAXIMUM_ERRORS, Context, Failed, Frame, Library, nearest, record
+from .data import bindings
+from .definitions import collect
+from .expressions import evaluate
+from .goals import lower_file
+from .statements import run
 
 Read = Callable[[str], Source]
-Columns = Mapping[str, ColumnType] | None
+_Block = TypeVar("_Block", ast.Data, ast.Train)
 
 
 class Lowering:
-    """A file on its way to a Network: settings first, then graphs, since the data's columns are known only between."""
+    """A file on its way to a Network: settings first, then graphs, as the columns are known only between.
+
+    data_spec: the data block, for whoever opens the source; None where there is none, or where it is wrong.
+    """
 
     def __init__(
         self,
@@ -31,204 +40,133 @@ class Lowering:
         read: Read | None = None,
         precision: DType | None = None,
     ) -> None:
-        """Parse and read the settings. Raises SpecError.
+        """Parse and read the settings. Raises SpecError for what cannot be parsed.
 
         dims, train: overrides. read gives an included file's text and raises OSError where it cannot.
         """
         self.source = source
         self.module = parse(source)
-        self.read = read
-        self._including: list[str] = [source.name]
-        self.overrides = dims or {}
-        self.precision: DType = "float32"
+        self._overrides = dims or {}
+        self._given = {**self._overrides, **{f"train.{key}": v for key, v in (train or {}).items()}}
+        self._read = read
+        self._precision: DType = precision or "float32"
         context, frame = self._fresh(training=False)
         self._check_overrides(context, frame)
         run(context, frame, [i for i in self.module.items if isinstance(i, ast.Input)])
-        self.inputs = context.inputs
-        self.data = self._one(context, ast.Data)
-        self.train = self._one(context, ast.Train)
-        self.data_spec = self._settled(lambda: settings.data(context, frame, self.data, self.inputs) if self.data else None)
-        training = self._settled(lambda: settings.training(context, frame, self.train, train or {}) if self.train else None)
-        self.training: Training | None = training
-        self.precision = precision or (training.precision if training else "float32")
-        self.early = [d for d in context.diagnostics]
+        self.inputs: Mapping[str, InputSpec] = context.inputs
+        self._data = _only(context, "data", [i for i in self.module.items if isinstance(i, ast.Data)])
+        self.data_spec: DataSpec | None = None
+        if self._data is not None:
+            with suppress(Failed):
+                self.data_spec = settings.data(context, frame, self._data, self.inputs)
+        block = _only(context, "train", [i for i in self.module.items if isinstance(i, ast.Train)])
+        self._training: Training | None = None
+        if block is not None:
+            with suppress(Failed):
+                self._training = settings.training(context, frame, block, train or {})
+        for key, value in (train or {}).items() if block is None else ():
+            title = f"{source.name} has no train block whose {key} could be changed"
+            context.error("override", title, value.span)
+        if precision is None and self._training is not None:
+            self._precision = self._training.precision
+        self._diagnostics = context.diagnostics
 
-    def network(self, columns: Columns = None) -> Network:
-        """Lower everything. columns: those of the data source, where they are known. Raises SpecError."""
-        diagnostics = list(self.early)
-        training, variables = self._forward(True, diagnostics)
-        evaluating, _ = self._forward(False, diagnostics)
-        graphs = [Graph(), Graph()]
-        if self.data is not None and columns is not None:
-            for i, is_training in enumerate((True, False)):
-                context, frame = self._fresh(is_training)
-                context.inputs = dict(self.inputs)
-                graphs[i] = context.builder.graph
-                _quietly(lambda c=context, f=frame: data.bindings(c, f, self.data, columns))  # type: ignore[arg-type]
-                variables.update(context.variables)
-                diagnostics += [d for d in context.diagnostics if d not in diagnostics]
-        errors = [d for d in diagnostics if d.severity == "error"]
+    def network(self, columns: Mapping[str, ColumnType] | None = None) -> Network:
+        """Lower everything. columns: those of the data source, where they are known.
+
+        Raises SpecError with every independent mistake.
+        """
+        self._diagnostics = list(self._diagnostics)
+        training, trained = self._forward(True)
+        evaluating, evaluated = self._forward(False)
+        training_data, statistics = self._data_graph(True, columns)
+        evaluating_data, _ = self._data_graph(False, columns)
+        errors = [d for d in self._diagnostics if d.severity == "error"]
         if errors:
-            raise SpecError(*errors[:20])
-        dims = {k: b.value for k, b in self._dims.items() if isinstance(b.value, int)}
-        warnings = tuple(dict.fromkeys(d for d in diagnostics if d.severity == "warning"))
-        name = PurePath(self.source.name).stem
+            raise SpecError(*sorted(errors, key=lambda d: d.sort_key)[:MAXIMUM_ERRORS])
+        _, frame = self._fresh(training=False)
+        sizes = {name: b.value for name, b in frame.library.dims.items() if isinstance(b.value, int)}
         return Network(
-            name, dims, dict(self.inputs), variables, training, evaluating, graphs[0], graphs[1],
-            self.data_spec, self.training, warnings,
-        )  # fmt: skip
+            PurePath(self.source.name).stem,
+            self.source,
+            sizes,
+            self._inputs_in(self._precision),
+            {**evaluated, **trained, **statistics},
+            training,
+            evaluating,
+            training_data,
+            evaluating_data,
+            self.data_spec,
+            self._training,
+            tuple(d for d in self._diagnostics if d.severity == "warning"),
+            {name: value.span.source.text for name, value in self._given.items()},
+        )
+
+    def _inputs_in(self, precision: DType) -> dict[str, InputSpec]:
+        """The inputs were read before the precision was known."""
+        return {
+            name: i if i.classes else replace(i, type=i.type.with_dtype(precision))
+            for name, i in self.inputs.items()
+        }
 
     def _fresh(self, training: bool) -> tuple[Context, Frame]:
-        builder = Builder(Graph(), self.precision)
-        context = Context(builder, training, self._include, {})
-        for name, expr in self.overrides.items():
-            value = None
-            try:
-                value = evaluate(context, Frame(Library("")), expr)
-            except Failed:
-                continue
-            if isinstance(value, bool) or not isinstance(value, int | float):
-                context.error("override", f"{name} must be a number", expr.span)
-                continue
-            context.overrides[name] = (value, expr.span)
-        frame = Frame(Library(self.source.name))
+        """A context with an empty graph, and the file's frame with all that is defined in it."""
+        context = Context(Builder(Graph(), self._precision), training, self._include, {})
+        for name, expr in self._overrides.items():
+            with suppress(Failed):
+                value = evaluate(context, Frame(Library()), expr)
+                if isinstance(value, bool) or not isinstance(value, int | float):
+                    raise context.error("override", f"{name} must be a number", expr.span)
+                context.overrides[name] = (value, expr.span)
+        frame = Frame(Library())
         collect(context, frame, self.module)
-        self._dims = frame.library.dims
         return context, frame
 
+    def _forward(self, training: bool) -> tuple[Graph, dict[str, Variable]]:
+        """The network's graph, and in training the backward and update graphs, with their results."""
+        context, frame = self._fresh(training)
+        lower_file(context, frame, self.module, self._training if training else None)
+        self._keep(context)
+        return context.builder.graph, context.variables
+
+    def _data_graph(
+        self, training: bool, columns: Mapping[str, ColumnType] | None
+    ) -> tuple[Graph, dict[str, Variable]]:
+        """From columns to inputs; an empty graph where they are not known."""
+        if self._data is None or columns is None:
+            return Graph(), {}
+        context, frame = self._fresh(training)
+        context.inputs = self._inputs_in(self._precision)
+        bindings(context, frame, self._data, columns)
+        self._keep(context)
+        return context.builder.graph, context.variables
+
+    def _keep(self, context: Context) -> None:
+        for diagnostic in context.diagnostics:
+            record(self._diagnostics, diagnostic)
+
     def _include(self, path: str, span: Span) -> ast.Module:
-        """An included file's module. Its path is relative to the file that includes it."""
-        here = PurePath(span.source.name).parent
-        full = path if PurePath(path).is_absolute() else str(here / path)
-        if self.read is None:
+        """An included file's module. Raises SpecError."""
+        if self._read is None:
             raise SpecError(Diagnostic("include", "there is no file to include from here", span))
-        if full in self._including:
-            raise SpecError(Diagnostic("include", f"{path} includes itself", span))
         try:
-            source = self.read(full)
+            source = self._read(path)
         except (OSError, UnicodeDecodeError) as error:
             reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
             raise SpecError(Diagnostic("include", f"cannot read {path}: {reason}", span)) from None
-        self._including.append(full)
-        try:
-            return parse(source)
-        finally:
-            self._including.pop()
+        return parse(source)
 
     def _check_overrides(self, context: Context, frame: Frame) -> None:
-        own = {i.name.text for i in self.module.items if isinstance(i, ast.DimDef)} | set(frame.library.dims)
-        for name, expr in self.overrides.items():
-            if name not in own:
+        known = list(frame.library.dims)
+        for name, expr in self._overrides.items():
+            if name not in known:
                 title = f"{self.source.name} has no dim called {name}"
-                notes = (f"its dims are {', '.join(sorted(own))}",) if own else ("it declares none",)
-                context.error("override", title, expr.span, "", notes, nearest(name, list(own)))
-
-    def _one(self, context: Context, kind: type[ast.Data] | type[ast.Train]) -> ast.Data | ast.Train | None:
-        found = [i for i in self.module.items if isinstance(i, kind)]
-        for other in found[1:]:
-            word = kind.__name__.lower()
-            context.error(word, f"a file has one {word} block", other.span, f"the first is on line {found[0].span.line}")
-        return found[0] if found else None
-
-    def _settled(self, read: Callable[[], object]) -> object:
-        try:
-            return read()
-        except Failed:
-            return None
-
-    def _forward(self, training: bool, diagnostics: list[Diagnostic]) -> tuple[Graph, dict[str, object]]:
-        """The forward graph, and in training the backward and update graphs, with their results."""
-        context, frame = self._fresh(training)
-        _quietly(lambda: _file(context, frame, self.module, self.training if training else None))
-        diagnostics += [d for d in context.diagnostics if d not in diagnostics]
-        graph = context.builder.graph
-        for name, id in context.named.items():
-            graph.results[Result("value", name)] = id
-        for name, value in context.updates.items():
-            graph.results[Result("update", name)] = value.id
-        return graph, dict(context.variables)
+                notes = (f"its dims are {', '.join(sorted(known))}",) if known else ("it declares none",)
+                context.error("override", title, expr.span, "", notes, nearest(name, known))
 
 
-def _quietly(work: Callable[[], None]) -> None:
-    """Failed statements have left their diagnostics."""
-    try:
-        work()
-    except Failed:
-        return
-
-
-def _file(context: Context, frame: Frame, module: ast.Module, training: Training | None) -> None:
-    run(context, frame, module.items)
-    results = context.builder.graph.results
-    losses = [i for i in module.items if isinstance(i, ast.Loss)]
-    for other in losses[1:]:
-        first = losses[0].span.line
-        context.error("loss", "a file has one loss", other.span, f"the first is on line {first}", (), "add them up: a + b")
-    loss = None
-    for item in module.items:
-        try:
-            if isinstance(item, ast.Loss) and loss is None:
-                loss = _mean(context, frame, item.value, "loss")
-                results[Result("loss", "loss")] = loss.id
-            elif isinstance(item, ast.Metric):
-                value = _mean(context, frame, item.value, item.name.text)
-                _unique(context, results, Result("metric", item.name.text), item.name)
-                results[Result("metric", item.name.text)] = value.id
-            elif isinstance(item, ast.Output):
-                frame.binding = item.name.text
-                value = tensor(context, frame, item.value)
-                _unique(context, results, Result("output", item.name.text), item.name)
-                results[Result("output", item.name.text)] = value.id
-        except Failed:
-            continue
-    if training is not None and loss is None and not losses:
-        title = "there is a train block, but no loss to train on"
-        help = "write, for example: loss cross_entropy(logits, y)"
-        context.error("loss", title, training.span, "", (), help)
-    if loss is None or not context.training or any(d.severity == "error" for d in context.diagnostics):
-        if training is not None:
-            _quietly(lambda: optimizer.find_optimizer(context, frame, training.optimizer) and None)
-        return
-    _trainable(context, loss)
-    found = optimizer.gradients(context, loss)
-    for name, gradient in found.items():
-        results[Result("gradient", name)] = gradient.id
-    if training is not None:
-        optimizer.updates(context, frame, training, found)
-
-
-def _unique(context: Context, results: Mapping[Result, int], result: Result, name: ast.Name) -> None:
-    if result in results:
-        raise context.error("name", f"two {result.kind}s are called {name.text}", name.span, "", (), f"write {result.kind} other = …")
-
-
-def _mean(context: Context, frame: Frame, expr: ast.Expr, binding: str) -> Value:
-    """A loss or metric: the mean of what the expression gives, over samples and whatever axes it has."""
-    frame.binding = binding
-    value = tensor(context, frame, expr)
-    if not value.type.is_float:
-        value = value.cast(context.builder.precision)
-    with context.builder.within(span=expr.span):
-        if value.shape:
-            if value.shape[0] == 0 or isinstance(value.shape[0], int) and len(value.shape) == 1 and value.shape[0] > 1:
-                title = f"the {binding} must be a number for each sample, and this gives {shape_text(value.shape)}"
-                context.warn("loss", title, expr.span, "its mean is taken")
-            axes = tuple(range(len(value.shape)))
-            value = value.sum(axes) / context.builder.size(value.type.elements)
-        return value
-
-
-def _trainable(context: Context, loss: Value) -> None:
-    """Warn of parameters that the loss does not depend on."""
-    graph = context.builder.graph
-    seen: set[int] = set()
-    stack = [loss.id]
-    while stack:
-        id = stack.pop()
-        if id not in seen:
-            seen.add(id)
-            stack += graph.operands(id)
-    for variable in context.variables.values():
-        if variable.kind == "param" and context.leaves[variable.name].id not in seen:
-            title = f"the loss does not depend on {variable.name}, so it never changes"
-            context.warn("unused", title, variable.span)
+def _only(context: Context, word: str, blocks: list[_Block]) -> _Block | None:
+    for other in blocks[1:]:
+        label = f"the first is on line {blocks[0].span.line}"
+        context.error(word, f"a file has one {word} block", other.span, label)
+    return blocks[0] if blocks else None

@@ -6,19 +6,19 @@ from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, NamedTuple
 
-from .. import ast
+from .. import ast, library
 from ..build import Builder, Value
 from ..diagnostics import Diagnostic, Label, Span, SpecError
 from ..ir import Dim, Scope
-from ..network import InputSpec, Variable
+from ..network import ColumnType, InputSpec, Variable
 
 MAXIMUM_ERRORS = 20
 
 
 class Failed(Exception):
-    """A statement could not be lowered; its diagnostic is recorded. Whatever uses its names fails silently."""
+    """A statement could not be lowered; its diagnostic is recorded. What uses its names fails silently."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,18 +34,25 @@ class Initial:
     arguments: tuple[float, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class FunctionName:
+    """A layer or function standing in an expression, to be handed on: `encoder(activation = tanh)`."""
+
+    name: str
+
+
+# What an expression can be: a tensor, a compile-time number, text, list, or a name to hand on.
+Val = Value | int | float | bool | str | Dim | tuple[Any, ...] | Initial | FunctionName | Poison | None
+
+
 @dataclass(eq=False, slots=True)
 class Library:
     """The layers, optimizers and dims of one file, with what it includes."""
 
-    source_name: str
+    standard: bool = False
     layers: dict[str, LayerHere] = field(default_factory=dict[str, "LayerHere"])
     optimizers: dict[str, OptimizerHere] = field(default_factory=dict[str, "OptimizerHere"])
     dims: dict[str, Bound] = field(default_factory=dict[str, "Bound"])
-
-    @property
-    def standard(self) -> bool:
-        return self.source_name.startswith("std/")
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -64,22 +71,16 @@ class OptimizerHere:
 
 @dataclass(eq=False, slots=True)
 class SharedLayer:
-    """`shared enc = dense(64)`: every use has the same parameters."""
+    """`shared enc = dense(64)`: every use has the same parameters, under `path`.
+
+    owner: where it was declared, whose names its arguments mean.
+    """
 
     name: str
     call: ast.Call
-    uses: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class FunctionName:
-    """A layer or function standing in an expression, to be handed on: `encoder(activation = tanh)`."""
-
-    name: str
-
-
-# What an expression can be: a tensor, a compile-time number, text, list, or a name to hand on.
-Val = Value | int | float | bool | str | Dim | tuple[Any, ...] | Initial | FunctionName | Poison | None
+    owner: Frame
+    path: tuple[str, ...]
+    used: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +92,29 @@ class Bound:
     is_dim: bool = False
 
 
+class Declared(NamedTuple):
+    """Where a tensor's shape was written, and the names that its dims mean there."""
+
+    shaped: ast.Shaped
+    frame: Frame
+
+
+class ColumnLeaf(NamedTuple):
+    """A column of the data source, whole."""
+
+    leaf: Value
+    type: ColumnType
+
+
 @dataclass(eq=False, slots=True)
 class Frame:
-    """The names in sight: one for the file, one for each layer call."""
+    """The names in sight: one for the file, one for each layer call.
+
+    path: the full name of the layer call. binding: the name that is being bound. states: the full names of
+    the states declared here. turn: that of the repeats around, `2` or `2.1`, which parameters are named by;
+    moment: the same with scans, which share their parameters. rebinds: names may be bound again. sharing:
+    parameters may exist already. ellipsis: the sizes that `...` stands for.
+    """
 
     library: Library
     values: dict[str, Bound] = field(default_factory=dict[str, Bound])
@@ -103,9 +124,12 @@ class Frame:
     path: tuple[str, ...] = ()
     counts: dict[tuple[str, ...], int] = field(default_factory=dict[tuple[str, ...], int])
     binding: str = ""
-    ellipsis: tuple[Dim, ...] = ()
+    states: dict[str, str] = field(default_factory=dict[str, str])
+    turn: str = ""
+    moment: str = ""
     rebinds: bool = False
     sharing: bool = False
+    ellipsis: tuple[Dim, ...] = ()
     result: Val = None
     returned: bool = False
 
@@ -119,14 +143,35 @@ class Frame:
     def prefix(self) -> tuple[str, ...]:
         return (*self.path, self.binding) if self.binding else self.path
 
+    def numbered(self, name: str) -> str:
+        """A name bound or declared inside a repeat, with its turn: h.2."""
+        return f"{name}.{self.turn}" if self.turn else name
+
+    @contextmanager
+    def bound_to(self, name: str):
+        """While a binding's value is lowered, its layers take its name."""
+        before, self.binding = self.binding, self.numbered(name)
+        try:
+            yield
+        finally:
+            self.binding = before
+
+    def dims(self) -> dict[str, Bound]:
+        """The numbers in sight, by name."""
+        return {**self.library.dims, **{name: b for name, b in self.values.items() if b.is_dim}}
+
 
 @dataclass(eq=False, slots=True)
 class Context:
-    """The state of lowering one network once, for training or for evaluating."""
+    """The state of lowering one network once, for training or for evaluating.
+
+    read: an included file, by its path. shapes: where the shapes of nodes were written. columns: those of the
+    data source, while the data block is lowered. classes: how many classes a node of it holds.
+    """
 
     builder: Builder
     training: bool
-    read: Callable[[str, Span], ast.Module]  # an included file, by its path
+    read: Callable[[str, Span], ast.Module]
     overrides: dict[str, tuple[float, Span]]
     diagnostics: list[Diagnostic] = field(default_factory=list[Diagnostic])
     inputs: dict[str, InputSpec] = field(default_factory=dict[str, InputSpec])
@@ -134,14 +179,23 @@ class Context:
     leaves: dict[str, Value] = field(default_factory=dict[str, Value])
     updates: dict[str, Value] = field(default_factory=dict[str, Value])
     named: dict[str, int] = field(default_factory=dict[str, int])
-    shapes: dict[int, ast.Shaped] = field(default_factory=dict[int, ast.Shaped])
+    shapes: dict[int, Declared] = field(default_factory=dict[int, Declared])
     calls: list[Label] = field(default_factory=list[Label])
     standard: dict[str, Library] = field(default_factory=dict[str, Library])
-    in_data: bool = False
+    included: set[str] = field(default_factory=set[str])
+    columns: dict[str, ColumnLeaf] | None = None
+    classes: dict[int, int] = field(default_factory=dict[int, int])
+    params_read: Span | None = None
+    _draws: dict[str, int] = field(default_factory=dict[str, int])
 
     @property
     def scope(self) -> tuple[Scope, ...]:
         return self.builder.scope
+
+    def draw(self, name: str) -> str:
+        """A random tensor's key. The uses of a shared layer have one name, and draw different numbers."""
+        self._draws[name] = self._draws.get(name, 0) + 1
+        return name if self._draws[name] == 1 else f"{name}#{self._draws[name]}"
 
     def error(
         self,
@@ -152,26 +206,23 @@ class Context:
         notes: tuple[str, ...] = (),
         help: str = "",
     ) -> Failed:
-        """Record a mistake; returns what to raise. The mark lies in the user's own file where one can be told."""
+        """Record a mistake; returns what to raise. The mark lies in the user's own file if it can."""
         calls = list(self.calls)
-        if span is not None and span.source.name.startswith("std/"):
-            own = [c for c in calls if not c.span.source.name.startswith("std/")]
+        if span is not None and library.is_standard(span.source):
+            own = [i for i, c in enumerate(calls) if not library.is_standard(c.span.source)]
             if own:
                 inner = f"{span.source.name}:{span.line}: {span.text.strip().splitlines()[0]}"
                 notes = (*notes, f"inside the standard layer, {inner}")
-                span = own[-1].span
-                calls = own[:-1]
-        diagnostic = Diagnostic(code, title, span, label, notes, help, tuple(calls))
-        if diagnostic not in self.diagnostics:
-            self.diagnostics.append(diagnostic)
-        if sum(d.severity == "error" for d in self.diagnostics) >= MAXIMUM_ERRORS:
-            raise SpecError(*self.diagnostics)
+                span = calls[own[-1]].span
+                calls = calls[: own[-1]]
+        record(self.diagnostics, Diagnostic(code, title, span, label, notes, help, tuple(calls)))
+        errors = [d for d in self.diagnostics if d.severity == "error"]
+        if len(errors) >= MAXIMUM_ERRORS:
+            raise SpecError(*errors)
         return Failed(title)
 
     def warn(self, code: str, title: str, span: Span, label: str = "", help: str = "") -> None:
-        diagnostic = Diagnostic(code, title, span, label, (), help, severity="warning")
-        if diagnostic not in self.diagnostics:
-            self.diagnostics.append(diagnostic)
+        record(self.diagnostics, Diagnostic(code, title, span, label, (), help, severity="warning"))
 
     @contextmanager
     def call(self, span: Span, text: str):
@@ -181,6 +232,15 @@ class Context:
             yield
         finally:
             self.calls.pop()
+
+
+def record(diagnostics: list[Diagnostic], new: Diagnostic) -> None:
+    """Add a diagnostic, unless it is known: a mistake inside a layer is told for the first call alone."""
+    for known in diagnostics:
+        inside = known.calls and new.calls and (known.code, known.span) == (new.code, new.span)
+        if known == new or inside:
+            return
+    diagnostics.append(new)
 
 
 def nearest(name: str, known: list[str]) -> str:

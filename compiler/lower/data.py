@@ -6,79 +6,67 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from .. import ast
-from ..build import Value
 from ..ir import N, Result
-from ..network import ColumnType, Variable
-from .context import Bound, Context, Failed, Frame, nearest
-from .expressions import shape_text, tensor
+from ..network import ColumnType
+from .columns import whole_column
+from .context import Bound, ColumnLeaf, Context, Failed, Frame, nearest
+from .expressions import tensor
+from .operands import shape_text
 from .settings import DATA_KEYS
 
 
-def bindings(
-    context: Context, frame: Frame, block: ast.Data, columns: Mapping[str, ColumnType]
-) -> None:
-    """Lower every `input = expression` of a data block into the context's (fresh) graph, as its input results."""
+def bindings(context: Context, frame: Frame, block: ast.Data, columns: Mapping[str, ColumnType]) -> None:
+    """Lower every `input = expression` of a data block into the context's graph, as its input results."""
     inner = Frame(frame.library)
-    context.in_data = True
-    leaves: dict[str, tuple[Value, ColumnType]] = {}
-    with context.builder.within(stage="data"):
+    context.columns = {}
+    with context.builder.within(stage="data", span=block.source.span):
         for name, column in columns.items():
             type = column.type.with_shape((N, *column.type.shape))
             leaf = context.builder.add("column", (), type, (("classes", column.classes),), name)
-            leaves[name] = (leaf, column)
-            inner.values[name] = Bound(_whole(leaf, column), block.source.span)
+            context.columns[name] = ColumnLeaf(leaf, column)
+            inner.values[name] = Bound(whole_column(context, context.columns[name]), block.source.span)
         for setting in block.settings:
             if setting.name.text in DATA_KEYS or setting.name.text not in context.inputs:
                 continue
             try:
-                _bind(context, inner, setting, leaves)
+                _bind(context, inner, setting)
             except Failed:
                 continue
     bound = {s.name.text for s in block.settings}
     for name, spec in context.inputs.items():
         if name not in bound:
             title = f"the data block gives {name} no value"
+            label = f"{name} is an input on line {spec.span.line}"
             help = f"write {name} = … with one of {', '.join(columns)}" if columns else ""
-            context.error("data", title, block.source.span, f"{name} is an input on line {spec.span.line}", (), help)
+            context.error("data", title, block.source.span, label, (), help)
 
 
-def _whole(leaf: Value, column: ColumnType) -> Value:
-    """A column as its name reads: a sequence without the last token."""
-    return _window(leaf, 0) if column.sequence else leaf
-
-
-def _window(leaf: Value, start: int) -> Value:
-    length = leaf.shape[1]
-    assert isinstance(length, int)
-    return leaf.op("slice", start=(0, start), stop=(leaf.shape[0], length - 1 + start), step=(1, 1))
-
-
-def _bind(
-    context: Context, frame: Frame, setting: ast.Setting, leaves: Mapping[str, tuple[Value, ColumnType]]
-) -> None:
+def _bind(context: Context, frame: Frame, setting: ast.Setting) -> None:
     name, expr = setting.name.text, setting.value
     spec = context.inputs[name]
-    frame.binding = name
-    value, classes = _special(context, frame, expr, leaves)
-    if value is None:
+    declared = f"{name} is declared on line {spec.span.line}"
+    _check_column(context, frame, expr)
+    with frame.bound_to(name):
         value = tensor(context, frame, expr)
+    classes = context.classes.get(value.id, 0)
     if spec.classes and value.type.is_float:
         title = f"{name} holds classes, whole numbers, and this gives fractions"
-        raise context.error("data", title, expr.span, f"{name} is declared on line {spec.span.line}")
+        raise context.error("data", title, expr.span, declared)
     if spec.classes and classes > spec.classes:
         title = f"{name} has {spec.classes} classes, and {expr.span.text} has {classes}"
-        raise context.error("data", title, expr.span, "", (), f"declare input {name}[…] : class({classes})")
-    if not spec.classes and classes and isinstance(expr, ast.Name):
-        label = f"{name} is declared as plain numbers on line {spec.span.line}"
-        help = f"declare input {name}[N] : class({classes})"
-        context.warn("data", f"the class labels of {expr.text} are used as numbers", expr.span, label, help)
+        help = f"declare input {name}[…] : class({classes})"
+        raise context.error("data", title, expr.span, declared, (), help)
+    if classes and not spec.classes:
+        title = f"the classes of {expr.span.text} are used as plain numbers"
+        help = f"declare input {name}[…] : class({classes})"
+        context.warn("data", title, expr.span, declared, help)
     if value.shape != spec.type.shape:
-        got, want = shape_text(value.shape), shape_text(spec.type.shape)
-        title = f"{name} is declared {want}, and the data give {got}"
-        help = ""
-        if value.type.elements == spec.type.elements:
-            help = f"write {name} = flatten({expr.span.text})" if spec.type.rank == 2 else ""
-        raise context.error("shape", title, expr.span, f"{name} is declared on line {spec.span.line}", (), help)
+        title = (
+            f"{name} is declared {shape_text(spec.type.shape)}, and the data give {shape_text(value.shape)}"
+        )
+        flat = value.type.elements == spec.type.elements and spec.type.rank == 2
+        help = f"write {name} = flatten({expr.span.text})" if flat else ""
+        raise context.error("shape", title, expr.span, declared, (), help)
     value = value.cast(spec.type.dtype)
     graph = context.builder.graph
     if graph[value.id].op != "column" and not graph[value.id].name:
@@ -86,53 +74,10 @@ def _bind(
     graph.results[Result("input", name)] = value.id
 
 
-def _special(
-    context: Context, frame: Frame, expr: ast.Expr, leaves: Mapping[str, tuple[Value, ColumnType]]
-) -> tuple[Value | None, int]:
-    """A bare column, shift(column) and standardize(column), which need more than the column's values."""
-    if isinstance(expr, ast.Name) and expr.text in leaves:
-        return _whole(*leaves[expr.text]), leaves[expr.text][1].classes
-    if not isinstance(expr, ast.Call) or expr.function.text not in ("shift", "standardize"):
-        _check_columns(context, frame, expr, leaves)
-        return None, 0
-    what = expr.function.text
-    argument = expr.positional[0] if len(expr.positional) == 1 and not expr.keywords else None
-    if not isinstance(argument, ast.Name) or argument.text not in leaves:
-        title = f"{what} takes one column of the source"
-        known = ", ".join(leaves)
-        raise context.error("data", title, expr.span, "", (f"its columns are {known}",), f"write {what}({known.split(',')[0]})")
-    leaf, column = leaves[argument.text]
-    if what == "shift":
-        if not column.sequence:
-            raise context.error("data", f"{argument.text} is no sequence to shift", argument.span)
-        return _window(leaf, 1), column.classes
-    return _standardized(context, argument, leaf), 0
-
-
-def _standardized(context: Context, column: ast.Name, leaf: Value) -> Value:
-    """(column - mean) / std, by channel; both are states, filled from the training split."""
-    channels = leaf.shape[1] if len(leaf.shape) > 1 else 1
-    shape = (channels,) if len(leaf.shape) > 1 else ()
-    found: list[Value] = []
-    for what in ("mean", "std"):
-        name = f"data.{column.text}.{what}"
-        initial = ("statistic", column.text, what)
-        type = leaf.type.with_shape(shape).with_dtype(context.builder.precision)
-        value = context.builder.add("state", (), type, (("initial", initial),), name)
-        context.variables[name] = Variable(name, type, initial, "state", column.span)
-        context.leaves[name] = value
-        found.append(value.reshape((*shape, *(1,) * (len(leaf.shape) - 2))) if shape else value)
-    mean, std = found
-    return (leaf - mean) / std
-
-
-def _check_columns(
-    context: Context, frame: Frame, expr: ast.Expr, leaves: Mapping[str, object]
-) -> None:
-    """A name that is no column gets the columns as its help, at the top of a formula alone."""
-    if isinstance(expr, ast.Name) and expr.text not in frame.values and expr.text not in frame.library.dims:
+def _check_column(context: Context, frame: Frame, expr: ast.Expr) -> None:
+    """Alone behind the =, a name can only be a column."""
+    columns = list(context.columns or {})
+    if isinstance(expr, ast.Name) and expr.text not in columns and expr.text not in frame.library.dims:
         title = f"the source has no column called {expr.text}"
-        notes = (f"its columns are {', '.join(leaves)}",)
-        raise context.error("data", title, expr.span, "not known", notes, nearest(expr.text, list(leaves)))
-
-
+        notes = (f"its columns are {', '.join(columns)}",)
+        raise context.error("data", title, expr.span, "not known", notes, nearest(expr.text, columns))

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from .. import ast, library
 from ..build import Value
 from ..differentiate import differentiate
 from ..ir import TensorType
 from ..network import Training, Variable
-from .calls import call, signature, standard
-from .context import Bound, Context, Failed, Frame, OptimizerHere, nearest
-from .expressions import evaluate, shape_text, tensor
-from .statements import initial_value
+from .calls import call, standard
+from .context import Bound, Context, Frame, OptimizerHere, nearest
+from .declarations import check_fresh, initial_value
+from .expressions import condition, evaluate, tensor
+from .operands import shape_text
+from .patterns import signature
+from .settings import TRAIN_KEYS
+from .statements import lower
 
 
 def gradients(context: Context, loss: Value) -> dict[str, Value]:
-    """The gradient of the loss by parameter, in the order of the parameters; zeros where the loss ignores one."""
+    """The gradient of the loss by parameter, in the order of the parameters; zeros where it ignores one."""
     parameters = [v for v in context.variables.values() if v.kind == "param"]
     leaves = [context.leaves[v.name] for v in parameters]
     found: dict[str, Value] = {}
@@ -29,7 +33,32 @@ def gradients(context: Context, loss: Value) -> dict[str, Value]:
     return found
 
 
-def find_optimizer(context: Context, frame: Frame, expr: ast.Call) -> OptimizerHere:
+def check_optimizer(context: Context, frame: Frame, training: Training) -> None:
+    """Tell of an unknown optimizer, or of wrong arguments, even where the rest of the file is wrong."""
+    _arguments(context, frame, training.optimizer, _find(context, frame, training.optimizer))
+
+
+def updates(context: Context, frame: Frame, training: Training, grads: dict[str, Value]) -> None:
+    """Run the optimizer's body for each parameter; what it gives goes into context.updates."""
+    optimizer = _find(context, frame, training.optimizer)
+    hyper = _arguments(context, frame, training.optimizer, optimizer)
+    name = optimizer.definition.name.text
+    with context.builder.within(stage="update", scope=(), span=training.optimizer.span):
+        here = training.optimizer.span
+        # float32 has too few digits for 1 - 0.999 ^ step.
+        step = Bound(context.builder.apply("counter", which="step", dtype="float64") + 1.0, here)
+        steps = Bound(context.builder.apply("counter", which="steps", dtype="float64"), here)
+        if training.schedule is not None:
+            hyper["lr"] = _scheduled(context, frame, training.schedule, hyper, step, steps)
+        if training.clip is not None:
+            grads = _clipped(context, grads, training.clip)
+        for parameter, gradient in grads.items():
+            values = {**hyper, "step": step, "steps": steps}
+            with context.call(here, f"in {name}, for {parameter}"):
+                _Updating(context, optimizer, parameter, gradient, values).run()
+
+
+def _find(context: Context, frame: Frame, expr: ast.Call) -> OptimizerHere:
     """The optimizer of a train block: the file's own or a standard one."""
     name = expr.function.text
     if name in frame.library.optimizers:
@@ -44,35 +73,27 @@ def find_optimizer(context: Context, frame: Frame, expr: ast.Call) -> OptimizerH
     raise context.error("name", title, expr.function.span, "not known", (), nearest(name, known))
 
 
-def updates(context: Context, frame: Frame, training: Training, grads: dict[str, Value]) -> None:
-    """Run the optimizer's body for each parameter; what it gives goes into context.updates."""
-    optimizer = find_optimizer(context, frame, training.optimizer)
-    with context.builder.within(stage="update", scope=()):
-        step = context.builder.apply("counter", which="step", dtype="float64") + 1.0
-        steps = context.builder.apply("counter", which="steps", dtype="float64")
-        hyper = _arguments(context, frame, training, optimizer, step, steps)
-        if training.clip is not None:
-            grads = _clipped(context, grads, training.clip)
-        for name, gradient in grads.items():
-            _one(context, optimizer, name, gradient, hyper, step, steps)
-
-
-def _arguments(
-    context: Context, frame: Frame, training: Training, optimizer: OptimizerHere, step: Value, steps: Value
-) -> dict[str, Bound]:
-    """The optimizer's hyper-parameters; a schedule multiplies lr."""
-    expr, definition = training.optimizer, optimizer.definition
-    formals = definition.formals
+def _arguments(context: Context, frame: Frame, expr: ast.Call, optimizer: OptimizerHere) -> dict[str, Bound]:
+    """The optimizer's hyper-parameters."""
+    definition = optimizer.definition
+    name, formals = definition.name.text, definition.formals
     known = [f.name.text for f in formals]
     notes = (f"it is {signature(definition)}",)
-    given: dict[str, ast.Expr] = dict(zip(known, expr.positional, strict=False))
     if len(expr.positional) > len(known):
-        raise context.error("call", f"{definition.name.text} was given too many arguments", expr.span, "", notes)
+        raise context.error("call", f"{name} was given too many arguments", expr.span, "", notes)
+    given: dict[str, ast.Expr] = dict(zip(known, expr.positional, strict=False))
     for keyword in expr.keywords:
         key = keyword.name.text
+        # An override on the command line is in another text, and may be meant for the block.
+        written_here = keyword.span.source is expr.span.source
         if key not in known:
-            title = f"{definition.name.text} has no argument called {key}"
+            title = f"{name} has no argument called {key}"
+            if not written_here:
+                title = f"train has no setting called {key}, and {title}"
+                known = [*known, *TRAIN_KEYS]
             raise context.error("call", title, keyword.span, "not known", notes, nearest(key, known))
+        if key in given and written_here:
+            raise context.error("call", f"{name} was given {key} twice", keyword.span, "", notes)
         given[key] = keyword.value
     found: dict[str, Bound] = {}
     for formal in formals:
@@ -80,125 +101,125 @@ def _arguments(
         if key in given:
             found[key] = Bound(evaluate(context, frame, given[key]), given[key].span, True)
         elif formal.default is not None:
-            found[key] = Bound(evaluate(context, Frame(optimizer.library), formal.default), formal.span, True)
+            value = evaluate(context, Frame(optimizer.library), formal.default)
+            found[key] = Bound(value, formal.span, True)
         else:
-            raise context.error("call", f"{definition.name.text} needs {key}", expr.span, "", notes)
-        if isinstance(found[key].value, float | int) and key == "lr" and not 0 <= float(found[key].value) < 1e9:  # type: ignore[arg-type]
-            raise context.error("train", f"a learning rate cannot be {found[key].value}", found[key].span)
-    if training.schedule is not None:
-        if "lr" not in found:
-            title = f"{definition.name.text} has no lr for the schedule to change"
-            raise context.error("train", title, training.schedule.span)
-        factor = _schedule(context, frame, training.schedule, step, steps)
-        rate = found["lr"].value
-        assert isinstance(rate, int | float | Value)
-        found["lr"] = Bound(factor * rate, found["lr"].span, False)
+            raise context.error("call", f"{name} needs {key}", expr.span, "", notes)
+    rate = found.get("lr")
+    if rate is not None and isinstance(rate.value, int | float) and not 0 <= rate.value < 1e9:
+        raise context.error("train", f"a learning rate cannot be {rate.value}", rate.span)
     return found
 
 
-def _schedule(context: Context, frame: Frame, expr: ast.Expr, step: Value, steps: Value) -> Value:
-    """The factor for the learning rate: a schedule is a layer of two scalars, this step (from 1) and all steps."""
-    inner = Frame(frame.library)
-    inner.values = {"step": Bound(step, expr.span), "steps": Bound(steps, expr.span)}
-    names = (ast.Name(expr.span, "step"), ast.Name(expr.span, "steps"))
+def _scheduled(
+    context: Context, frame: Frame, expr: ast.Expr, hyper: dict[str, Bound], step: Bound, steps: Bound
+) -> Bound:
+    """The learning rate, times what the schedule gives: a layer of two scalars, this step and all steps."""
+    rate = hyper.get("lr")
+    if rate is None or not isinstance(rate.value, int | float | Value):
+        raise context.error("train", "the optimizer has no lr for the schedule to change", expr.span)
     if isinstance(expr, ast.Name):
         expr = ast.Call(expr.span, expr, (), ())
     if not isinstance(expr, ast.Call):
         help = "write schedule = cosine, or cosine(warmup = 500)"
-        raise context.error("train", "a schedule is one of cosine, linear, step, constant", expr.span, "", (), help)
-    value = call(context, inner, replace(expr, positional=(*names, *expr.positional), bare=False))
-    if not isinstance(value, Value) or value.shape != ():
+        title = "a schedule is one of cosine, linear, step, constant, or a layer of your own"
+        raise context.error("train", title, expr.span, "", (), help)
+    inner = Frame(frame.library, values={"step": step, "steps": steps})
+    names = (ast.Name(expr.span, "step"), ast.Name(expr.span, "steps"))
+    value = call(context, inner, replace(expr, positional=(*names, *expr.positional)))
+    if isinstance(value, Value) and value.shape != ():
+        title = f"a schedule gives one number for each step, not {shape_text(value.shape)}"
+        raise context.error("train", title, expr.span)
+    if not isinstance(value, int | float | Value):
         raise context.error("train", "a schedule gives one number for each step", expr.span)
-    return value
+    return Bound(value * rate.value, rate.span)
 
 
 def _clipped(context: Context, grads: dict[str, Value], limit: float) -> dict[str, Value]:
     """Scale all gradients so that their joint norm is at most `limit` (Pascanu et al. 2013)."""
-    total = None
-    for g in grads.values():
-        square = g.op("square").sum(range(len(g.shape)))
-        total = square if total is None else total + square
-    if total is None:
+    squares = [g.op("square").sum(range(len(g.shape))) for g in grads.values()]
+    if not squares:
         return grads
+    total = squares[0]
+    for square in squares[1:]:
+        total = total + square
+    # The tiny number keeps 0 / 0 away, as in torch.nn.utils.clip_grad_norm_.
     scale = context.builder.apply("minimum", limit / (total.op("sqrt") + 1e-6), 1.0)
     return {name: g * scale for name, g in grads.items()}
 
 
-def _one(
-    context: Context,
-    optimizer: OptimizerHere,
-    name: str,
-    gradient: Value,
-    hyper: dict[str, Bound],
-    step: Value,
-    steps: Value,
-) -> None:
-    definition = optimizer.definition
-    param = context.leaves[name]
-    frame = Frame(optimizer.library, path=(name,))
-    here = definition.span
-    frame.values = {
-        **hyper,
-        "param": Bound(param, here),
-        "gradient": Bound(gradient, here),
-        "step": Bound(step, here),
-        "steps": Bound(steps, here),
-    }
-    with context.call(definition.name.span, f"in {definition.name.text}, for {name}"):
+@dataclass(slots=True)
+class _Updating:
+    """An optimizer's body, run for one parameter."""
+
+    context: Context
+    optimizer: OptimizerHere
+    parameter: str
+    gradient: Value
+    values: dict[str, Bound]
+
+    def run(self) -> None:
+        definition = self.optimizer.definition
+        frame = Frame(self.optimizer.library, path=(self.parameter,), values=dict(self.values))
+        leaf = self.context.leaves[self.parameter]
+        frame.values["param"] = Bound(leaf, definition.span)
+        frame.values["gradient"] = Bound(self.gradient, definition.span)
         for statement in definition.body:
-            _statement(context, frame, statement, name)
+            self.statement(frame, statement)
+        if self.parameter not in self.context.updates:
+            title = f"{definition.name.text} gives {self.parameter} no new value"
+            help = "write param <- …"
+            raise self.context.error("layer", title, definition.name.span, "", (), help)
 
+    def statement(self, frame: Frame, statement: ast.Statement) -> None:
+        match statement:
+            case ast.Declaration(kind="state"):
+                for shaped in statement.tensors:
+                    self.state(frame, statement, shaped)
+            case ast.Update():
+                self.update(frame, statement)
+            case ast.If():
+                chosen = condition(self.context, frame, statement.condition)
+                for inner in statement.body if chosen else statement.orelse:
+                    self.statement(frame, inner)
+            case ast.Binding():
+                lower(self.context, frame, statement)
+            case _:
+                title = "an optimizer holds states, bindings, updates and if alone"
+                raise self.context.error("layer", title, statement.span)
 
-def _statement(context: Context, frame: Frame, statement: ast.Statement, name: str) -> None:
-    from .statements import run
+    def state(self, frame: Frame, statement: ast.Declaration, shaped: ast.Shaped) -> None:
+        """One for each parameter, with its shape; t[] is a scalar."""
+        check_fresh(self.context, frame, shaped.name)
+        name, full = shaped.name.text, f"{self.parameter}.{shaped.name.text}"
+        type = self.context.leaves[self.parameter].type
+        if shaped.shape is not None:
+            if shaped.shape.dims:
+                title = "an optimizer's state has the shape of its parameter, or is a scalar"
+                help = f"write state {name}, or state {name}[]"
+                raise self.context.error("shape", title, shaped.span, "", (), help)
+            type = TensorType(type.dtype, ())
+        initial = initial_value(self.context, frame, statement.initialiser)
+        if full in self.context.variables:
+            title = f"two tensors are called {full}"
+            raise self.context.error("name", title, shaped.span, "", (), "give the state another name")
+        value = self.context.builder.add("state", (), type, (("initial", initial),), full)
+        self.context.variables[full] = Variable(full, type, initial, "state", shaped.span)
+        self.context.leaves[full] = value
+        frame.states[name] = full
+        frame.values[name] = Bound(value, shaped.span)
 
-    param = context.leaves[name]
-    match statement:
-        case ast.Declaration(kind="state"):
-            for shaped in statement.tensors:
-                full = f"{name}.{shaped.name.text}"
-                if shaped.shape is not None and not shaped.shape.dims:
-                    type = TensorType(param.dtype, ())
-                elif shaped.shape is not None:
-                    title = "an optimizer's state has the shape of its parameter, or is a scalar: state v, state t[]"
-                    raise context.error("shape", title, shaped.span)
-                else:
-                    type = param.type
-                initial = initial_value(context, frame, statement.initialiser)
-                value = context.builder.add("state", (), type, (("initial", initial),), full)
-                context.variables[full] = Variable(full, type, initial, "state", shaped.span)
-                context.leaves[full] = value
-                frame.values[shaped.name.text] = Bound(value, shaped.span)
-        case ast.Update():
-            target = statement.target.text
-            bound = frame.values.get(target)
-            if bound is None or not isinstance(bound.value, Value):
-                title = f"{target} is neither param nor a state of this optimizer"
-                raise context.error("name", title, statement.target.span)
-            node = context.builder.graph[bound.value.id]
-            # A later line reads what an earlier one made of a state: v <- …, then param <- param - lr * v.
-            value = tensor(context, frame, statement.value).cast(node.type.dtype)
-            owner = name if target == "param" else f"{name}.{target}"
-            wanted = context.leaves[owner].type
-            if value.shape != wanted.shape:
-                value_text = shape_text(value.shape)
-                title = f"{target} is {shape_text(wanted.shape)}, and what it becomes is {value_text}"
-                raise context.error("shape", title, statement.value.span)
-            context.updates[owner] = value
-            frame.values[target] = Bound(value, statement.span)
-        case ast.If():
-            condition = evaluate(context, frame, statement.condition)
-            if isinstance(condition, Value):
-                title = "a condition is decided while compiling, from hyper-parameters"
-                raise context.error("type", title, statement.condition.span)
-            for inner in statement.body if condition else statement.orelse:
-                _statement(context, frame, inner, name)
-        case ast.Binding():
-            errors = len(context.diagnostics)
-            frame.rebinds = True
-            run(context, frame, [statement])
-            if len(context.diagnostics) > errors:
-                raise Failed(name)
-        case _:
-            title = "an optimizer holds states, bindings, updates and if alone"
-            raise context.error("layer", title, statement.span)
+    def update(self, frame: Frame, statement: ast.Update) -> None:
+        """A later line reads what an earlier one has made: v <- …, then param <- param - lr * v."""
+        target = statement.target.text
+        full = self.parameter if target == "param" else frame.states.get(target)
+        if full is None:
+            title = f"{target} is neither param nor a state of this optimizer"
+            raise self.context.error("name", title, statement.target.span)
+        type = self.context.leaves[full].type
+        value = tensor(self.context, frame, statement.value).cast(type.dtype)
+        if value.shape != type.shape:
+            title = f"{target} is {shape_text(type.shape)}, and what it becomes is {shape_text(value.shape)}"
+            raise self.context.error("shape", title, statement.value.span)
+        self.context.updates[full] = value
+        frame.values[target] = Bound(value, statement.span)

@@ -2,33 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from .. import ast
-from ..ir import Graph, TensorType, product
+from ..ir import Attr, Graph, TensorType, product
 from .context import Context
 
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth")
 
 
-def origin(context: Context, id: int, axis: int, dims: dict[str, object]) -> str:
-    """One sentence on the size of a node's axis: its number, its name and its way here; '' if none can be told."""
+def origin(context: Context, id: int, axis: int, name: str = "") -> str:
+    """One sentence on the size of a node's axis: its number, name and way here; '' if none can be told.
+
+    name: what the source calls the node, if it has a name there.
+    """
     graph = context.builder.graph
     size = graph[id].type.shape[axis]
     leaf, leaf_axis = _trace(context, graph, id, axis)
-    shaped = context.shapes.get(leaf)
-    if shaped is None or shaped.shape is None:
+    declared = context.shapes.get(leaf)
+    if declared is None or declared.shaped.shape is None:
         return ""
-    declared = shaped.shape.dims
-    if any(isinstance(d, ast.Ellipsis_) for d in declared) or leaf_axis >= len(declared):
+    shaped, dims = declared.shaped, declared.shaped.shape.dims
+    if any(isinstance(d, ast.Ellipsis_) for d in dims) or leaf_axis >= len(dims):
         return ""
-    dim = declared[leaf_axis]
-    line = shaped.span.line
-    text = shaped.span.text if leaf != id else ""
-    if isinstance(dim, ast.Name) and dim.text in dims and hasattr(dims[dim.text], "span"):
-        place = f"{size} is {dim.text}, from line {dims[dim.text].span.line}"  # type: ignore[attr-defined]
-        reached = f"; it got here through {text} on line {line}" if text else ""
-        return place + reached
+    dim = dims[leaf_axis]
+    bound = declared.frame.dims().get(dim.text) if isinstance(dim, ast.Name) else None
+    if isinstance(dim, ast.Name) and bound is not None and bound.value == size:
+        place = f"{size} is {dim.text}, from line {bound.span.line}"
+        if leaf == id:
+            return place
+        return f"{place}; it reached {name or 'this'} through {shaped.span.text} on line {shaped.span.line}"
     ordinal = _ORDINALS[leaf_axis] if leaf_axis < len(_ORDINALS) else f"{leaf_axis + 1}th"
-    return f"{size} is the {ordinal} axis of {shaped.name.text}, from line {line}"
+    return f"{size} is the {ordinal} axis of {shaped.name.text}, from line {shaped.span.line}"
 
 
 def _trace(context: Context, graph: Graph, id: int, axis: int) -> tuple[int, int]:
@@ -44,7 +49,7 @@ def _trace(context: Context, graph: Graph, id: int, axis: int) -> tuple[int, int
 
 
 def _source(
-    op: str, attrs: dict[str, object], type: TensorType, operands: list[TensorType], axis: int
+    op: str, attrs: Mapping[str, Attr], type: TensorType, operands: list[TensorType], axis: int
 ) -> tuple[int, int] | None:
     """The operand and axis that an axis of the result comes from."""
     size = type.shape[axis]
@@ -55,7 +60,8 @@ def _source(
             return (1 if from_right else 0, operand.rank - (type.rank - axis))
         case "transpose":
             axes = attrs["axes"]
-            return (0, axes[axis]) if isinstance(axes, tuple) and isinstance(axes[axis], int) else None
+            source = axes[axis] if isinstance(axes, tuple) else None
+            return (0, source) if isinstance(source, int) else None
         case "conv":
             return (1, 0) if axis == 1 else (0, axis)
         case "sum" | "max" | "min" | "prod":
@@ -70,7 +76,7 @@ def _source(
             tail = len(after) - axis
             if tail <= len(before) and before[-tail:] == after[-tail:]:
                 return (0, len(before) - tail)
-            return (0, 0) if product(before) == size else None
+            return (0, 0) if product(before) == size and before else None
         case _:
             for position, operand in enumerate(operands):
                 same = axis - (type.rank - operand.rank)

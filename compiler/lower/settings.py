@@ -14,9 +14,7 @@ TRAIN_KEYS = ("epochs", "steps", "batch", "seed", "schedule", "stop", "clip", "s
 DATA_KEYS = ("valid",)
 
 
-def training(
-    context: Context, frame: Frame, block: ast.Train, overrides: Mapping[str, ast.Expr]
-) -> Training:
+def training(context: Context, frame: Frame, block: ast.Train, overrides: Mapping[str, ast.Expr]) -> Training:
     """The train block. An override `train.KEY` replaces a setting, or an argument of the optimizer."""
     settings = {s.name.text: s.value for s in block.settings}
     arguments = {k.name.text: k for k in block.optimizer.keywords}
@@ -66,7 +64,9 @@ def _setting(context: Context, frame: Frame, key: str, expr: ast.Expr) -> Any:
             return float(value)
         case "save":
             if not isinstance(expr, ast.String):
-                raise context.error("train", "save wants a folder's name", expr.span, help='write save = "runs/mlp"')
+                raise context.error(
+                    "train", "save wants a folder's name", expr.span, help='write save = "runs/mlp"'
+                )
             return expr.value
         case "precision":
             if not isinstance(expr, ast.Name) or expr.text not in ("float32", "float64"):
@@ -81,11 +81,12 @@ def _patience(context: Context, frame: Frame, expr: ast.Expr) -> Patience:
     if not isinstance(expr, ast.Call) or expr.function.text != "patience":
         raise context.error("train", "stop wants a rule", expr.span, "", (), help)
     keywords = {k.name.text: k.value for k in expr.keywords}
-    on = keywords.pop("on", None)
+    on = keywords.pop("on", ast.Name(expr.span, "valid.loss"))
     epochs = expr.positional[0] if expr.positional else keywords.pop("epochs", None)
-    if epochs is None or keywords or len(expr.positional) > 1 or (on is not None and not isinstance(on, ast.Name)):
-        raise context.error("train", "patience wants a number of epochs, and on = what it watches", expr.span, "", (), help)
-    return Patience(whole(context, frame, epochs, "patience", 1), on.text if isinstance(on, ast.Name) else "valid.loss")
+    if epochs is None or keywords or len(expr.positional) > 1 or not isinstance(on, ast.Name):
+        title = "patience wants a number of epochs, and on = what it watches"
+        raise context.error("train", title, expr.span, "", (), help)
+    return Patience(whole(context, frame, epochs, "patience", 1), on.text)
 
 
 def _check_keys(context: Context, names: list[ast.Name], known: tuple[str, ...], block: str) -> None:
@@ -119,8 +120,9 @@ def data(context: Context, frame: Frame, block: ast.Data, inputs: Mapping[str, I
 
 
 def _argument(context: Context, frame: Frame, expr: ast.Expr) -> object:
-    """An argument of a data source: a text, number or list; a bare name is its own text (`label = species`)."""
-    if isinstance(expr, ast.Name) and expr.text not in frame.library.dims and expr.text not in ("true", "false", "none"):
+    """An argument of a data source: text, number or list; a bare name is its own text (`label = species`)."""
+    known = (*frame.library.dims, "true", "false", "none")
+    if isinstance(expr, ast.Name) and expr.text not in known:
         return expr.text
     value = evaluate(context, frame, expr)
     if isinstance(value, FunctionName):
@@ -137,5 +139,3 @@ def _share(context: Context, frame: Frame, expr: ast.Expr) -> int | float:
         title = "valid is a number of samples, or a share such as 10%"
         raise context.error("data", title, expr.span, f"this is {value}")
     return value
-
-

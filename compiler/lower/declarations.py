@@ -1,0 +1,151 @@
+"""Declared tensors: inputs, parameters and states, and what they start from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .. import ast
+from ..initialisers import INITIALISERS
+from ..ir import Dim, Extent, N, TensorType
+from ..network import InputSpec, Variable
+from .context import Bound, Context, Declared, Frame, Initial, nearest
+from .definitions import RESERVED
+from .expressions import dims, number, whole
+from .operands import shape_text
+
+
+def check_fresh(context: Context, frame: Frame, name: ast.Name) -> None:
+    """A name is bound once, except again within a repeat."""
+    if name.text in RESERVED:
+        title = f"{name.text} has a meaning of its own and cannot be bound"
+        raise context.error("name", title, name.span)
+    known = frame.values.get(name.text) or (None if frame.path else frame.library.dims.get(name.text))
+    if known is not None and not frame.rebinds:
+        label = f"first bound on line {known.span.line}"
+        help = "use another name; inside `repeat` alone a name may be bound again"
+        raise context.error("name", f"{name.text} is bound twice", name.span, label, (), help)
+
+
+def declare_input(context: Context, frame: Frame, item: ast.Input) -> None:
+    """An input: x[N, …], with N in front alone."""
+    shaped, name = item.tensor, item.tensor.name.text
+    check_fresh(context, frame, shaped.name)
+    shape = dims(context, frame, shaped.shape)
+    if not shape or shape[0] != N:
+        title = f"the first axis of an input is the batch: {name}[N, …]"
+        help = f"write {name}[{', '.join(('N', *map(str, shape)))}]"
+        raise context.error("shape", title, shaped.span, "no N in front", (), help)
+    if any(isinstance(d, Extent) for d in shape[1:]):
+        raise context.error("shape", "N stands in front alone", shaped.span)
+    classes = 0
+    if item.classes is not None:
+        classes = whole(context, frame, item.classes, "the number of classes", 1)
+    type = TensorType("int64" if classes else context.builder.precision, shape)
+    with context.builder.within(span=shaped.span):
+        value = context.builder.add("input", (), type, (("classes", classes),), name)
+    context.inputs[name] = InputSpec(name, type, classes, item.span)
+    context.shapes[value.id] = Declared(shaped, frame)
+    frame.values[name] = Bound(value, shaped.span)
+
+
+def declare(context: Context, frame: Frame, item: ast.Declaration, shaped: ast.Shaped) -> None:
+    """A param or state: one leaf, under its full name."""
+    name = shaped.name.text
+    check_fresh(context, frame, shaped.name)
+    full = ".".join((*frame.path, frame.numbered(name)))
+    shape = dims(context, frame, shaped.shape)
+    if any(isinstance(d, Extent) for d in shape):
+        raise context.error(
+            "shape", f"{name} cannot depend on the batch size N", shaped.span, "N is not fixed"
+        )
+    initial = initial_value(context, frame, item.initialiser)
+    if full not in context.variables:
+        _check_fans(context, item, name, initial, shape)
+        _add(context, frame, item, shaped, full, shape, initial)
+    elif not frame.sharing:
+        title = f"two tensors are called {full}"
+        raise context.error("name", title, shaped.span, "", (), "name one of the calls with `as`")
+    elif context.variables[full].type.shape != shape:
+        before = shape_text(context.variables[full].type.shape)
+        title = f"{full} is shared, with {before} before and {shape_text(shape)} here"
+        raise context.error("shape", title, shaped.span)
+    if item.kind == "state":
+        frame.states[name] = full
+    # The next use of a shared layer goes on from what this one has made of its states.
+    value = context.updates.get(full, context.leaves[full])
+    frame.values[name] = Bound(value, shaped.span)
+
+
+def _add(
+    context: Context,
+    frame: Frame,
+    item: ast.Declaration,
+    shaped: ast.Shaped,
+    full: str,
+    shape: tuple[Dim, ...],
+    initial: tuple[str | float, ...],
+) -> None:
+    if item.kind == "param" and context.params_read is not None:
+        label = f"`params` was read on line {context.params_read.line}, and would lack this"
+        help = "read `params` behind the last parameter, or in the loss"
+        raise context.error("name", f"{full} comes too late", shaped.span, label, (), help)
+    type = TensorType(context.builder.precision, shape)
+    with context.builder.within(span=shaped.span):
+        value = context.builder.add(item.kind, (), type, (("initial", initial),), full)
+    context.variables[full] = Variable(full, type, initial, item.kind, shaped.span)
+    context.leaves[full] = value
+    context.shapes[value.id] = Declared(shaped, frame)
+
+
+def initial_value(context: Context, frame: Frame, expr: ast.Call | ast.Number) -> tuple[str | float, ...]:
+    """An initialiser with its arguments in order: ('normal', 0.0, 0.02)."""
+    if isinstance(expr, ast.Number):
+        return ("constant", float(expr.value))
+    name = expr.function.text
+    passed = frame.functions.get(name)
+    if isinstance(passed, Initial):
+        return _complete(context, expr, passed.name, dict(enumerate(passed.arguments)), {})
+    bound = frame.values.get(name)
+    if bound is not None and isinstance(bound.value, int | float) and not isinstance(bound.value, bool):
+        return ("constant", float(bound.value))
+    positional = {i: number(context, frame, a, a.span.text) for i, a in enumerate(expr.positional)}
+    keywords = {k.name.text: number(context, frame, k.value, k.name.text) for k in expr.keywords}
+    return _complete(context, expr, name, positional, keywords)
+
+
+def _complete(
+    context: Context, expr: ast.Call, name: str, positional: dict[int, float], keywords: dict[str, float]
+) -> tuple[str | float, ...]:
+    rule = INITIALISERS.get(name)
+    if rule is None:
+        title = f"there is no initialiser called {name}"
+        help = nearest(name, list(INITIALISERS))
+        raise context.error("name", title, expr.span, "not known", (), help)
+    known = [p.name for p in rule.parameters]
+    notes = (f"it is {name}({', '.join(known)})" if known else f"{name} takes no arguments",)
+    if len(positional) > len(known):
+        raise context.error("call", f"{name} was given too many arguments", expr.span, "", notes)
+    for key in keywords:
+        if key not in known:
+            title = f"{name} has no argument called {key}"
+            raise context.error("call", title, expr.span, "", notes, nearest(key, known))
+    values: list[float] = []
+    for i, parameter in enumerate(rule.parameters):
+        value = keywords.get(parameter.name, positional.get(i, parameter.default))
+        if value is None:
+            raise context.error("call", f"{name} needs {parameter.name}", expr.span, "", notes)
+        values.append(float(value))
+    return (name, *values)
+
+
+def _check_fans(
+    context: Context,
+    item: ast.Declaration,
+    name: str,
+    initial: tuple[str | float, ...],
+    shape: Sequence[Dim],
+) -> None:
+    """glorot, he and their like read their scale off an input and an output axis."""
+    if INITIALISERS[str(initial[0])].needs_matrix and len(shape) < 2 and not any(initial[1:]):
+        title = f"{initial[0]} needs two axes, an input and an output; {name} has {len(shape)}"
+        raise context.error("initialiser", title, item.initialiser.span, "", (), f"write {name}[…] ~ zeros")
