@@ -12,6 +12,7 @@ from .csv_file import CSV
 from .digits import DIGITS
 from .image_folder import IMAGES
 from .iris import IRIS
+from .lazy import Array, LazyArray
 from .mnist import FASHION_MNIST, MNIST
 from .npz_file import NPZ
 from .source import (
@@ -83,12 +84,14 @@ def open_source(
 
 __all__ = [
     "SOURCES",
+    "Array",
     "Batch",
     "Batches",
     "Column",
     "Columns",
     "DataError",
     "Dataset",
+    "LazyArray",
     "OpenSource",
     "Parameter",
     "Source",

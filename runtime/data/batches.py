@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .lazy import SelectedArray, gather, in_memory
+from .look_ahead import LookAhead
 from .rows import held_out, held_out_tail, order
 from .source import DataError, Dataset, Split
 
@@ -29,10 +31,15 @@ def split_valid(dataset: Dataset, valid: float | None, seed: int) -> Dataset:
     if isinstance(valid, bool) or not valid > 0 or (valid >= 1 and valid % 1 != 0):
         raise DataError(f"valid should be a number of samples or a fraction, as in 10%, not {valid!r}")
 
-    sequences = [name for name, column in dataset.columns.items() if column.sequence]
-    kept, held = held_out_tail(dataset.train[sequences[0]], valid) if sequences else held_out(n, valid, seed)
-    train = {name: array[kept] for name, array in dataset.train.items()}
-    out = {name: array[held] for name, array in dataset.train.items()}
+    windows = [dataset.train[name] for name, column in dataset.columns.items() if column.sequence]
+    if windows and isinstance(windows[0], np.ndarray):
+        before, after = held_out_tail(windows[0], valid)
+        train = {name: array[before] for name, array in dataset.train.items()}
+        out = {name: array[after] for name, array in dataset.train.items()}
+    else:
+        kept, held = held_out(n, valid, seed)
+        train = {name: SelectedArray(array, kept) for name, array in dataset.train.items()}
+        out = {name: SelectedArray(array, held) for name, array in dataset.train.items()}
     if length(out) == 0:
         raise DataError(f"valid = {valid:g} of {n} training samples is none of them")
     if length(train) == 0:
@@ -49,9 +56,10 @@ def length(split: Split) -> int:
 
 
 class Batches:
-    """The batches of a split, gathered into one buffer a column, which every batch overwrites.
+    """The batches of a split, gathered into buffers that later batches overwrite.
 
-    The last batch of an epoch may be smaller: it is the first rows of the same buffers.
+    The last batch of an epoch may be smaller. Columns that memory does not hold are read by a thread that
+    looks ahead, in an order that has rows from all over in every batch.
     """
 
     def __init__(
@@ -73,8 +81,12 @@ class Batches:
         self._seed = seed
         self._shuffle = shuffle
         self._arrays = {name: split[name] for name in (split if names is None else names)}
-        rows = min(size, self.samples)
-        self._buffers = {name: np.empty((rows, *a.shape[1:]), a.dtype) for name, a in self._arrays.items()}
+        self._ahead = None
+        if all(map(in_memory, self._arrays.values())):
+            rows = min(size, self.samples)
+            self._buffers = {n: np.empty((rows, *a.shape[1:]), a.dtype) for n, a in self._arrays.items()}
+        else:
+            self._ahead = LookAhead(self._arrays, self.samples, size, seed, shuffle)
 
     def __len__(self) -> int:
         """The number of batches of an epoch."""
@@ -84,7 +96,15 @@ class Batches:
         return self.epoch(0)
 
     def epoch(self, number: int, start: int = 0) -> Iterator[Batch]:
-        """The batches of an epoch from index `start` on: to resume, give the number already done."""
+        """The batches of an epoch from index `start` on: to resume, give the number already done.
+
+        Raises DataError at a batch that cannot be read.
+        """
+        if self._ahead is None:
+            return self._gathered(number, start)
+        return (Batch(columns, size) for columns, size in self._ahead.epoch(number, start))
+
+    def _gathered(self, number: int, start: int) -> Iterator[Batch]:
         rows = order(self.samples, self._seed, number) if self._shuffle else None
         for begin in range(start * self.size, self.samples, self.size):
             end = min(begin + self.size, self.samples)
@@ -93,15 +113,5 @@ class Batches:
                 if rows is None:
                     np.copyto(batch[name], array[begin:end])
                 else:
-                    _gather(array, rows[begin:end], batch[name])
+                    gather(array, rows[begin:end], batch[name])
             yield Batch(batch, end - begin)
-
-
-def _gather(array: np.ndarray, rows: np.ndarray, out: np.ndarray) -> None:
-    if array.flags.c_contiguous:
-        # The default mode, "raise", would gather into a temporary array first; no row is out of range here.
-        np.take(array, rows, axis=0, out=out, mode="clip")
-    else:
-        # take() would first copy all of the array, which for the windows of a text is many times the text.
-        for i, row in enumerate(rows):
-            out[i] = array[row]

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from .kinds import PATH
-from .source import Arguments, Column, Columns, DataError, Dataset, Parameter, Source, contents
+from .lazy import Array, FileArray, JoinedArray, held, parts
+from .source import Arguments, Column, Columns, DataError, Dataset, Parameter, Source
 
 BATCHES = (*(f"data_batch_{i}.bin" for i in range(1, 6)), "test_batch.bin")
 RECORD = 1 + 3 * 32 * 32
@@ -56,24 +57,32 @@ def call(arguments: Arguments) -> dict[str, Any]:
 
 def load(arguments: Arguments) -> Dataset:
     folder = locate(arguments.folder("folder", LAYOUT))
-    for name in BATCHES:
-        check(folder / name)
-    return Dataset.of(describe(arguments), read_cifar10(str(folder)))
+    records = [open_batch(folder / name) for name in BATCHES]
+
+    def split(files: list[dict[str, FileArray]]) -> dict[str, Array]:
+        return {name: JoinedArray([file[name] for file in files]) for name in files[0]}
+
+    return Dataset.of(describe(arguments), held({"train": split(records[:5]), "test": split(records[5:])}))
 
 
-def check(path: Path) -> None:
-    """Raise DataError unless a batch is there, whole, and its labels are classes."""
+def open_batch(path: Path) -> dict[str, FileArray]:
+    """The images and labels of a file. Raises DataError unless it is whole and its labels are classes."""
     if not path.is_file():
         raise DataError("there is no such file", path, help=LAYOUT)
-    data = np.frombuffer(contents(path), np.uint8)
-    if data.size == 0:
+    count, rest = divmod(path.stat().st_size, RECORD)
+    if count == rest == 0:
         raise DataError("the file is empty", path)
-    if data.size % RECORD:
-        place = f"record {data.size // RECORD}"
-        raise DataError(f"the file is cut short: {data.size} bytes are no multiple of {RECORD}", path, place)
-    labels = data[::RECORD]
-    if (wrong := np.flatnonzero(labels > 9)).size:
-        raise DataError(f"label {labels[wrong[0]]} is not one of 0..9", path, f"record {wrong[0]}")
+    if rest:
+        message = f"the file is cut short: {count * RECORD + rest} bytes are no multiple of {RECORD}"
+        raise DataError(message, path, f"record {count}")
+    dtype = np.dtype(np.uint8)
+    images = FileArray(path, 1, dtype, (count, 3, 32, 32), RECORD)
+    labels = FileArray(path, 0, dtype, (count,), RECORD)
+    for begin, part in parts(labels):
+        if (wrong := np.flatnonzero(part > 9)).size:
+            place = f"record {begin + int(wrong[0])}"
+            raise DataError(f"label {part[wrong[0]]} is not one of 0..9", path, place)
+    return {"image": images, "label": labels}
 
 
 CIFAR10 = Source(

@@ -1,14 +1,21 @@
 """Folders of pictures, one for each class."""
 
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .kinds import CHANNELS, PATH, SIZE
+from .lazy import Array, LazyArray, held
 from .source import Arguments, Column, Columns, DataError, Dataset, Parameter, Source
 
+if TYPE_CHECKING:
+    from PIL.ImageFile import ImageFile
+
+MOST_PIXELS = 1 << 26  # of one picture
 LAYOUT = "the folder, or train and test in it, should hold a sub-folder of pictures for each class"
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 
@@ -96,24 +103,51 @@ def load(arguments: Arguments) -> Dataset:
             "images needs Pillow, which is not installed", help="install it: pip install netc[images]"
         )
     columns = describe(arguments)
-    try:
-        splits = read_images(**call(arguments))
-    except Exception as error:  # what a decoder raises for a damaged picture depends on its format
-        raise blame(arguments.path("folder")) or error from None
-    return Dataset.of(columns, splits)
+    splits: dict[str, dict[str, Array]] = {}
+    for root in roots(arguments.path("folder")):
+        found = [pictures(path) for path in classes(root)]
+        label = np.repeat(np.arange(len(found)), [len(paths) for paths in found]).astype(
+            columns["label"].dtype
+        )
+        image = Pictures([path for paths in found for path in paths], columns["image"].shape)
+        splits["train" if root == arguments.path("folder") else root.name] = {"image": image, "label": label}
+    return Dataset.of(columns, held(splits))
 
 
-def blame(folder: Path) -> DataError | None:
-    """The error of the first picture that cannot be read, if there is one."""
+class Pictures(LazyArray):
+    """Pictures that are decoded and resized when they are asked for: uint8[n, channels, height, width]."""
+
+    def __init__(self, paths: Sequence[Path], shape: tuple[int, ...]) -> None:
+        """Raises DataError at a file that does not begin as a picture does."""
+        super().__init__(np.dtype(np.uint8), (len(paths), *shape))
+        self._paths = paths
+        for path in paths:
+            with _opened(path):
+                pass
+
+    def read(self, begin: int, out: np.ndarray) -> None:
+        from PIL import Image
+
+        channels, height, width = self.shape[1:]
+        mode = {1: "L", 3: "RGB", 4: "RGBA"}[channels]
+        for place, path in zip(out, self._paths[begin : begin + len(out)], strict=True):
+            with _opened(path) as image:
+                resized = image.convert(mode).resize((width, height), Image.Resampling.BILINEAR)
+            place[...] = np.asarray(resized).reshape(height, width, channels).transpose(2, 0, 1)
+
+
+@contextmanager
+def _opened(path: Path) -> Generator["ImageFile"]:
+    """A picture, to be decoded. Raises DataError where it cannot be, or would need too much memory."""
     from PIL import Image
 
-    for path in (path for root in roots(folder) for below in classes(root) for path in pictures(below)):
-        try:
-            with Image.open(path) as image:
-                image.load()
-        except Exception as error:
-            return DataError(f"the picture cannot be read ({error})", path)
-    return None
+    try:
+        with Image.open(path) as image:
+            if image.width * image.height > MOST_PIXELS:
+                raise ValueError(f"it has {image.width} by {image.height} pixels, too many")
+            yield image
+    except Exception as error:  # what a decoder raises for a damaged picture depends on its format
+        raise DataError(f"the picture cannot be read ({error})", path) from None
 
 
 IMAGES = Source(

@@ -1,14 +1,19 @@
 """MNIST and Fashion-MNIST, in the IDX files of their publishers, plain or gzipped."""
 
 import gzip
+import math
 import zlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from . import lazy
 from .kinds import PATH
-from .source import Arguments, Column, Columns, DataError, Dataset, Parameter, Source, contents
+from .lazy import Array, FileArray, fill, held, parts
+from .source import Arguments, Column, Columns, DataError, Dataset, Parameter, Source
+
+MOST_PACKED = 1032  # bytes that a byte of a deflated stream may stand for
 
 LAYOUT = (
     "the folder should hold train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and "
@@ -57,13 +62,16 @@ def mnist(name: str, summary: str) -> Source:
 
     def load(arguments: Arguments) -> Dataset:
         paths = locate(arguments.folder("folder", LAYOUT), FOLDERS[name])
+        splits: dict[str, dict[str, Array]] = {}
         for split in ("train", "test"):
-            images = check(paths[f"{split}_images"], magic=2051, sample=(28, 28))
-            labels = check(paths[f"{split}_labels"], magic=2049, sample=())
-            if images != labels:
-                message = f"there are {labels} labels for {images} images"
+            images = open_idx(paths[f"{split}_images"], 2051, (1, 28, 28))
+            labels = open_idx(paths[f"{split}_labels"], 2049, ())
+            if len(images) != len(labels):
+                message = f"there are {len(labels)} labels for {len(images)} images"
                 raise DataError(message, paths[f"{split}_labels"])
-        return Dataset.of(describe(arguments), read_mnist(**call(arguments)))
+            check_labels(labels, paths[f"{split}_labels"])
+            splits[split] = {"image": images, "label": labels}
+        return Dataset.of(describe(arguments), held(splits))
 
     return Source(name, summary, (Parameter("folder", PATH),), describe, load, read_mnist, call)
 
@@ -83,34 +91,60 @@ def locate(folder: Path, below: tuple[str, ...]) -> dict[str, Path]:
     return found
 
 
-def check(path: Path, magic: int, sample: tuple[int, ...]) -> int:
-    """The number of samples of an IDX file. Raises DataError unless all of it is as its header says."""
+def open_idx(path: Path, magic: int, sample: tuple[int, ...]) -> Array:
+    """The samples of an IDX file. Raises DataError unless the file is as its header says."""
     if not path.is_file():
         raise DataError("there is no such file", path, help=LAYOUT)
-    data = contents(path)
-    if path.suffix == ".gz":
-        try:
-            data = gzip.decompress(data)
-        except (OSError, EOFError, zlib.error) as error:
-            raise DataError(f"the gzip file is damaged or cut short ({error})", path) from None
-    header = 4 * (2 + len(sample))
-    if len(data) < header:
+    opened = gzip.open if path.suffix == ".gz" else open
+    try:
+        with opened(path, "rb") as file:
+            data = file.read(4 * max(2, 1 + len(sample)))
+            count = check_header(data, path, magic, sample)
+            length, size = count * math.prod(sample), path.stat().st_size
+            if path.suffix != ".gz":
+                check_length(size, len(data) + length, path)
+                return FileArray(path, len(data), np.dtype(np.uint8), (count, *sample))
+            # Nothing is unpacked that a file of this size cannot hold, or that memory would not.
+            if length > MOST_PACKED * size:
+                raise EOFError("it cannot hold as many samples as its header says")
+            if length > lazy.HELD_BYTES:
+                message = f"it unpacks to {length} bytes, too many to hold in memory"
+                raise DataError(message, path, help=f"unpack it, to have it read bit by bit: gunzip {path}")
+            values = np.empty((count, *sample), np.uint8)
+            rest = fill(file, values)
+            check_length(len(data) + length - rest + len(file.read(1)), len(data) + length, path)
+            return values
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise DataError(f"the gzip file is damaged or cut short ({error})", path) from None
+
+
+def check_header(data: bytes, path: Path, magic: int, sample: tuple[int, ...]) -> int:
+    """The number of samples that an IDX header tells. Raises DataError if it is another file's."""
+    if len(data) < 4 * max(2, 1 + len(sample)):
         raise DataError(f"the file is cut short: {len(data)} bytes are less than its header", path)
-    found, count, *sizes = (int(number) for number in np.frombuffer(data[:header], ">u4"))
+    found, count, *sizes = (int(number) for number in np.frombuffer(data, ">u4"))
     if found != magic:
         raise DataError(f"this is no such IDX file: it starts with {found}, not {magic}", path, "byte 0")
-    if tuple(sizes) != sample:
+    if tuple(sizes) != sample[1:]:
         raise DataError(f"the images are {sizes[0]} by {sizes[1]} pixels, not 28 by 28", path, "byte 8")
     if count == 0:
         raise DataError("the file holds no samples", path, "byte 4")
-    expected = header + count * int(np.prod(sample))
-    if len(data) != expected:
-        state = "is cut short" if len(data) < expected else "is too long"
-        raise DataError(f"the file {state}: {len(data)} bytes, not the {expected} that its header says", path)
-    if not sample and (wrong := np.flatnonzero(np.frombuffer(data, np.uint8, offset=header) > 9)).size:
-        label = data[header + int(wrong[0])]
-        raise DataError(f"label {label} is not one of 0..9", path, f"sample {wrong[0]}")
     return count
+
+
+def check_length(found: int, expected: int, path: Path) -> None:
+    """Raise DataError unless a file is as long as its header says."""
+    if found != expected:
+        state = "is cut short" if found < expected else "is too long"
+        raise DataError(f"the file {state}: {found} bytes, not the {expected} that its header says", path)
+
+
+def check_labels(labels: Array, path: Path) -> None:
+    """Raise DataError at a label that is no class."""
+    for begin, part in parts(labels):
+        if (wrong := np.flatnonzero(part > 9)).size:
+            place = f"sample {begin + int(wrong[0])}"
+            raise DataError(f"label {part[wrong[0]]} is not one of 0..9", path, place)
 
 
 MNIST = mnist("mnist", "70000 handwritten digits, 28 by 28 pixels, from IDX files")

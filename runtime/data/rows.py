@@ -1,4 +1,4 @@
-"""Which rows go where: functions of the seed alone, in NumPy alone, so that generated programs can hold them."""
+"""Which rows go where: functions of the seed, in NumPy alone, so that generated programs can hold them."""
 
 import hashlib
 

@@ -8,25 +8,8 @@ from typing import Any
 
 import numpy as np
 
-
-class DataError(Exception):
-    """The data, or the words that name them, are wrong.
-
-    message: what is wrong; path: the file or folder; place: where in it; help: how to mend it.
-    """
-
-    def __init__(
-        self, message: str, path: Path | str | None = None, place: str | None = None, help: str | None = None
-    ) -> None:
-        super().__init__(message)
-        self.message = message
-        self.path = None if path is None else str(path)
-        self.place = place
-        self.help = help
-
-    def __str__(self) -> str:
-        where = ", ".join(part for part in (self.path, self.place) if part)
-        return f"{where}: {self.message}" if where else self.message
+from .errors import DataError
+from .lazy import Array, parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +24,12 @@ class Column:
 
 
 Columns = Mapping[str, Column]
-Split = Mapping[str, np.ndarray]
+Split = Mapping[str, Array]
 
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """Arrays [n, …] by column, one mapping a split. The arrays may be read-only, mapped or strided views."""
+    """Arrays [n, …] by column, one mapping a split: read-only, strided views, or read when asked for."""
 
     columns: Columns
     train: Split
@@ -102,6 +85,10 @@ class Arguments:
         if not path.is_file():
             raise DataError("there is no such file", path, help=self._searched())
         return path
+
+    def either(self, name: str) -> Path:
+        """The path of a file or folder that exists. Raises DataError."""
+        return self.path(name) if self.path(name).is_dir() else self.file(name)
 
     def folder(self, name: str, layout: str) -> Path:
         """The path of a folder that exists. Raises DataError, with the layout that it should have."""
@@ -200,13 +187,13 @@ def check_classes(dataset: Dataset, name: str, count: int) -> None:
     """Raise DataError, with the index of the sample, unless the integers of a column are 0..count-1."""
     for split in ("train", "valid", "test"):
         arrays: Split | None = getattr(dataset, split)
-        if arrays is None or arrays[name].size == 0:
-            continue
-        array = arrays[name]
-        if array.min() < 0 or array.max() >= count:
-            index = tuple(int(i) for i in np.argwhere((array < 0) | (array >= count))[0])
-            place = f"{split} split, sample {index[0]}"
-            raise DataError(f"{name} is {array[index]}, but the classes are 0..{count - 1}", place=place)
+        array = None if arrays is None else arrays[name]
+        for begin, part in parts(array) if array is not None else ():
+            wrong = (part < 0) | (part >= count)
+            if wrong.any():
+                index = tuple(int(i) for i in np.argwhere(wrong)[0])
+                place = f"{split} split, sample {begin + index[0]}"
+                raise DataError(f"{name} is {part[index]}, but the classes are 0..{count - 1}", place=place)
 
 
 def _written(parameter: Parameter) -> str:

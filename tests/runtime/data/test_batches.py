@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netc.runtime.data import Batch, Batches, Column, DataError, Dataset, order, split_valid
+from netc.runtime.data.lazy import SelectedArray
 
 sizes = st.integers(1, 40)
 seeds = st.integers(0, 2**64)
@@ -107,16 +108,24 @@ def test_validation_samples_leave_the_training_split(n: int, seed: int, data: st
     assert parted.valid is not None and len(parted.valid["y"]) == count
     both = np.concatenate([parted.train["x"], parted.valid["x"]])
     assert sorted(both.tolist()) == split(n)["x"].tolist()
-    assert (parted.valid["x"][:, 0] == 3 * parted.valid["y"].astype(int)).all()
+    assert (parted.valid["x"][:][:, 0] == 3 * parted.valid["y"][:].astype(int)).all()
     again = split_valid(dataset(n), count, seed).valid
-    assert again is not None and (again["y"] == parted.valid["y"]).all()
+    assert again is not None and (again["y"][:] == parted.valid["y"][:]).all()
+
+
+def test_validation_copies_no_samples():
+    whole = dataset(50)
+    parted = split_valid(whole, 10, 0)
+    assert parted.valid is not None
+    for part in (parted.train["x"], parted.valid["x"]):
+        assert isinstance(part, SelectedArray) and part.base is whole.train["x"]
 
 
 def test_a_fraction_and_no_validation():
     parted = split_valid(dataset(50), 0.1, 0)
     assert parted.valid is not None and len(parted.valid["y"]) == 5
     other = split_valid(dataset(50), 0.1, 1).valid
-    assert other is not None and (other["y"] != parted.valid["y"]).any()
+    assert other is not None and (other["y"][:] != parted.valid["y"][:]).any()
     assert split_valid(dataset(50), None, 0).valid is None
     whole = split_valid(dataset(50), 5.0, 0)
     assert whole.valid is not None and len(whole.valid["y"]) == 5

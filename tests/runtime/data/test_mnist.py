@@ -97,7 +97,7 @@ def test_damaged_files(
 
 
 @pytest.mark.parametrize(
-    "damage", [lambda z: z[:-9], lambda z: b"no gzip at all", lambda z: z[:20] + b"??" + z[22:]]
+    "damage", [lambda z: z[:-9], lambda z: b"no gzip at all", lambda z: z[:60] + b"??" + z[62:]]
 )
 def test_damaged_gzip(folder: Path, fail: Fail, damage: Callable[[bytes], bytes]):
     path = folder / f"{FILES[0]}.gz"

@@ -59,11 +59,11 @@ def nan() -> np.ndarray:
         ({"x": np.array(["a", "b"])}, "<U1 is no type of numbers", "array 'x'"),
         ({"x": np.array([{}, []], object)}, "object is no type of numbers", "array 'x'"),
         ({"x": X * 1j}, "complex128 is no type of numbers", "array 'x'"),
-        ({"x": nan()}, "nan is not a finite number", "array 'x' of the train split, index [3, 1, 0]"),
-        ({"x": X, "test_x": nan()}, "nan is not", "array 'x' of the test split, index [3, 1, 0]"),
+        ({"x": nan()}, "nan is not a finite number", "array 'x', index [3, 1, 0]"),
+        ({"x": X, "test_x": nan()}, "nan is not", "array 'test_x', index [3, 1, 0]"),
         ({"x": X, "y": Y, "test_x": X}, "there is no such array", "array 'test_y'"),
         ({"x": X, "test_x": X[:, :1]}, "a sample is float64[1, 2], not float64[2, 2]", "array 'test_x'"),
-        ({}, "the file holds no arrays", None),
+        ({}, "there are no arrays", None),
     ],
 )
 def test_wrong_arrays(tmp_path: Path, fail: Fail, arrays: dict[str, Any], message: str, place: str | None):

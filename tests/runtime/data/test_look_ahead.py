@@ -1,0 +1,136 @@
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from netc.runtime.data import Batches, DataError, lazy, look_ahead, open_source, order, split_valid
+from netc.runtime.data.lazy import LazyArray
+from netc.runtime.data.look_ahead import Plan
+
+
+class Counted(LazyArray):
+    """Rows [n, 2] whose values tell their number."""
+
+    def __init__(self, n: int, block: int):
+        super().__init__(np.dtype(np.int64), (n, 2), block)
+
+    def read(self, begin: int, out: np.ndarray) -> None:
+        out[...] = np.arange(begin, begin + len(out))[:, None] * [1, 10]
+
+
+def rows(batches: Batches, epoch: int, start: int = 0) -> list[list[int]]:
+    seen: list[list[int]] = []
+    for columns, size in batches.epoch(epoch, start):
+        assert (columns["x"][:, 1] == 10 * columns["x"][:, 0]).all() and len(columns["x"]) == size
+        assert (columns["y"] == columns["x"][:, 0]).all()  # a column in memory goes along
+        seen.append(columns["x"][:, 0].tolist())
+    return seen
+
+
+@settings(deadline=None)
+@given(st.integers(1, 60), st.integers(1, 9), st.integers(1, 9), st.integers(0, 99), st.booleans(), st.data())
+def test_every_row_once_in_whole_batches_and_resumed(
+    n: int, size: int, block: int, seed: int, shuffle: bool, data: st.DataObject
+):
+    split = {"x": Counted(n, block), "y": np.arange(n)}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(look_ahead, "WINDOW_BYTES", data.draw(st.sampled_from([1, 24 * 8, 24 * 20, 1 << 20])))
+        batches = Batches(split, size, seed, shuffle=shuffle)
+        whole = rows(batches, 1)
+        assert sorted(row for batch in whole for row in batch) == list(range(n))
+        assert [len(batch) for batch in whole] == [size] * (n // size) + ([n % size] if n % size else [])
+        assert shuffle or whole == [list(range(i, min(i + size, n))) for i in range(0, n, size)]
+        start = data.draw(st.integers(0, len(whole)))
+        assert rows(Batches(split, size, seed, shuffle=shuffle), 1, start) == whole[start:]
+        if shuffle and block == 1:
+            assert [row for batch in whole for row in batch] == order(n, seed, 1).tolist()
+
+
+def test_a_window_mixes_blocks_from_all_over():
+    plan = Plan(10_000, 100, 1000, seed=3, epoch=0, shuffle=True)
+    assert plan.windows == 10
+    window = plan.rows(0)
+    assert len(window) == 1000 and len({row // 100 for row in window.tolist()}) == 10
+    assert window.max() > 5000 > window.min()
+    places = plan.places(0)
+    assert places is not None and sorted(places.tolist()) == list(range(1000))
+    # Batches of a shuffled epoch are not made of neighbours.
+    mixed = np.empty(1000, int)
+    mixed[places] = window
+    assert (np.abs(np.diff(mixed[:50])) > 1).mean() > 0.9
+
+
+def test_the_order_of_windows_is_the_same_everywhere():
+    """Checkpoints rely on it: a change here makes resumed runs differ from uninterrupted ones."""
+    plan = Plan(12, 3, 8, seed=0, epoch=0, shuffle=True)
+    mixed: list[list[int]] = []
+    for number in range(plan.windows):
+        window, places = plan.rows(number), plan.places(number)
+        assert places is not None
+        out = np.empty_like(window)
+        out[places] = window
+        mixed.append(out.tolist())
+    assert mixed == [[6, 3, 8, 0, 5, 4, 7, 1], [11, 10, 2, 9]]
+
+
+def test_the_thread_ends_with_the_iterator():
+    before = threading.active_count()
+    epoch = Batches({"x": Counted(1000, 5)}, 4).epoch(0)
+    next(epoch)
+    assert threading.active_count() == before + 1
+    del epoch
+    assert threading.active_count() == before
+
+
+def test_an_error_of_the_thread_is_raised_at_its_batch():
+    class Broken(Counted):
+        def read(self, begin: int, out: np.ndarray) -> None:
+            if begin + len(out) > 30:
+                raise DataError("the file is cut short", "a.bin", f"sample {begin}")
+            super().read(begin, out)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(look_ahead, "WINDOW_BYTES", 1)
+        epoch = Batches({"x": Broken(40, 5)}, 10, shuffle=False).epoch(0)
+        assert [next(epoch).size for _ in range(3)] == [10, 10, 10]
+        with pytest.raises(DataError, match="cut short"):
+            next(epoch)
+
+
+@pytest.mark.parametrize("kind", ["folder", "archive"])
+def test_a_set_that_memory_does_not_hold(tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch):
+    """The same samples as in memory, validation split and all, in another order."""
+    x = np.random.default_rng(0).standard_normal((500, 3)).astype(np.float32)
+    y = (np.arange(500) % 7).astype(np.uint8)
+    if kind == "folder":
+        np.save(tmp_path / "x.npy", x)
+        np.save(tmp_path / "y.npy", y)
+        np.save(tmp_path / "test_x.npy", x[:9])
+        np.save(tmp_path / "test_y.npy", y[:9])
+    else:
+        np.savez(tmp_path / "a.npz", x=x, y=y, test_x=x[:9], test_y=y[:9])
+    source = open_source("npz", ["." if kind == "folder" else "a.npz"], {}, tmp_path)
+    inside = split_valid(source.load(), 0.2, 5)
+    monkeypatch.setattr(lazy, "HELD_BYTES", 1000)
+    monkeypatch.setattr(lazy, "BLOCK_BYTES", 60)
+    outside = split_valid(source.load(), 0.2, 5)
+    assert outside.columns == inside.columns and outside.columns["y"].count == 7
+    assert outside.valid is not None and inside.valid is not None and outside.test is not None
+    assert isinstance(outside.train["x"], LazyArray) and not lazy.in_memory(outside.train["x"])
+    for far, near in ((outside.train, inside.train), (outside.valid, inside.valid)):
+        assert (np.asarray(far["x"]) == np.asarray(near["x"])).all()
+        assert (np.asarray(far["y"]) == np.asarray(near["y"])).all()
+    assert (np.asarray(outside.test["x"]) == x[:9]).all()
+    seen, wanted = (samples(Batches(part.train, 16, 1)) for part in (outside, inside))
+    assert sorted(seen) == sorted(wanted) and seen != wanted
+
+
+def samples(batches: Batches) -> list[tuple[list[float], int]]:
+    return [
+        (row.tolist(), int(label))
+        for columns, _ in batches
+        for row, label in zip(columns["x"], columns["y"], strict=True)
+    ]
