@@ -22,6 +22,13 @@ from .program import Executable, load
 Array = NDArray[Any]
 
 
+class UnknownName(KeyError, ValueError):
+    """There is no parameter, state or tensor of that name."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
 class Variables(MutableMapping[str, Array]):
     """Parameters or states by name. Reading gives a copy; assigning checks shape and dtype."""
 
@@ -32,7 +39,7 @@ class Variables(MutableMapping[str, Array]):
         found = self._model.compiled.network.variables.get(name)
         if found is None or found.kind != self._kind:
             known = ", ".join(self) or "none"
-            raise KeyError(f"there is no {self._kind} called {name!r}; there are {known}")
+            raise UnknownName(f"there is no {self._kind} called {name!r}; there are {known}")
         return found
 
     def __getitem__(self, name: str) -> Array:
@@ -226,7 +233,7 @@ class Model:
             return self.compiled.valued(want)
         except KeyError as error:
             known = ", ".join(self.compiled.network.evaluating.of_kind("value"))
-            raise ValueError(f"there is no tensor called {error.args[0]!r}; there are {known}") from None
+            raise UnknownName(f"there is no tensor called {error.args[0]!r}; there are {known}") from None
 
     def _checked(self, purpose: Purpose) -> Graph:
         graph = self.compiled.graph(purpose)

@@ -18,6 +18,7 @@ from ..compiler.diagnostics import Diagnostic, SpecError
 from ..compiler.ir import Result, size_at
 from ..compiler.network import Patience, Training
 from .data import Batches, DataError, Dataset
+from .data.statistics import channel_statistics
 from .model import Model
 from .opening import located, open_data
 
@@ -152,33 +153,15 @@ def evaluate(model: Model, split: str = "test", data: Dataset | None = None) -> 
 
 
 def prepare(model: Model, data: Dataset) -> None:
-    """Fill the states that hold statistics of the training split, in a stable one-pass way over blocks."""
+    """Fill the states that hold statistics of the training split."""
     for variable in model.compiled.network.variables.values():
         if variable.initial[0] != "statistic":
             continue
         column, what = str(variable.initial[1]), str(variable.initial[2])
-        mean, std = _statistics(data.train[column])
+        mean, std = channel_statistics(data.train[column])
         shape = tuple(size_at(d, 1) for d in variable.type.shape)
         value = (mean if what == "mean" else std).astype(variable.type.dtype).reshape(shape)
         model.memory[variable.name][...] = model.device.array(value)
-
-
-def _statistics(array: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and standard deviation by channel (axis 1); 1 where a channel never varies (Chan et al. 1983)."""
-    axes = tuple(a for a in range(array.ndim) if a != 1)
-    count, mean, squares = 0, np.zeros(()), np.zeros(())
-    for begin in range(0, len(array), 1024):
-        block = np.asarray(array[begin : begin + 1024], np.float64)
-        n = block.size // max(np.prod([block.shape[1]] if block.ndim > 1 else [1]), 1)
-        block_mean = block.mean(axis=axes)
-        shape = tuple(s if a == 1 else 1 for a, s in enumerate(block.shape))
-        deviation = ((block - block_mean.reshape(shape)) ** 2).sum(axis=axes)
-        delta = block_mean - mean
-        squares = squares + deviation + delta**2 * count * n / (count + n)
-        mean = mean + delta * n / (count + n)
-        count += n
-    std = np.sqrt(squares / max(count, 1))
-    return mean, np.where(std > 0, std, 1.0)
 
 
 def _batches(model: Model, arrays: Mapping[str, Any], size: int, names: list[str], shuffle: bool) -> Batches:
