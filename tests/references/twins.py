@@ -78,6 +78,12 @@ def _normalised(p: Tensors, name: str, x: Tensor) -> Tensor:
     return F.batch_norm(x, None, None, p[f"{name}.gain"], p[f"{name}.bias"], training=True)
 
 
+def _numbers(p: Tensors, prefix: str) -> list[int]:
+    """The numbers of a layer's copies."""
+    rests = {key.removeprefix(prefix).split(".")[0] for key in p if key.startswith(prefix)}
+    return sorted(int(rest) for rest in rests)
+
+
 def _residual_block(p: Tensors, name: str, x: Tensor) -> Tensor:
     z = F.relu(_normalised(p, f"{name}.z.batchnorm1", _convolved(p, f"{name}.z.conv1", x, padding=1)))
     z = _normalised(p, f"{name}.z.batchnorm2", _convolved(p, f"{name}.z.conv2", z, padding=1))
@@ -85,10 +91,11 @@ def _residual_block(p: Tensors, name: str, x: Tensor) -> Tensor:
 
 
 def residual(p: Tensors, b: Tensors) -> Tensor:
-    x = _convolved(p, "a.conv1", b["x"], padding=1)
-    x = _residual_block(p, "a.block1", x)
-    x = _convolved(p, "b.conv1", x, padding=1, stride=2)
-    x = _residual_block(p, "b.block1", x)
+    x = b["x"]
+    for name, stride in (("a", 1), ("b", 2)):
+        x = _convolved(p, f"{name}.conv1", x, padding=1, stride=stride)
+        for i in _numbers(p, f"{name}.block"):
+            x = _residual_block(p, f"{name}.block{i}", x)
     logits = x.mean((2, 3)) @ p["logits.dense1.W"] + p["logits.dense1.b"]
     return F.cross_entropy(logits, b["y"]) + 1e-4 * sum((t * t).sum() for t in p.values())
 
@@ -118,7 +125,7 @@ def _layer_norm(p: Tensors, name: str, x: Tensor) -> Tensor:
 
 def chars(p: Tensors, b: Tensors) -> Tensor:
     h = F.embedding(b["t"], p["E"]) + p["P"]
-    for i in range(1, 5):
+    for i in _numbers(p, "h.block"):
         n = _layer_norm(p, f"h.block{i}.z.layernorm1", h)
         q, k, v = (n @ p[f"h.block{i}.z.selfattention1.W{which}"] for which in "qkv")
         h = h + F.scaled_dot_product_attention(q, k, v, is_causal=True)
