@@ -1,0 +1,107 @@
+"""What a network's outputs mean: classes with their names, or plain numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from .compiler.ir import Graph, Result
+from .compiler.network import Network
+from .compiler.pipeline import Compiled
+from .runtime.data import Columns
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """kind: of the last axis of an output. classes: their names, unless it is numbers."""
+
+    kind: Literal["probabilities", "logits", "scores", "numbers"]
+    classes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an output says of one sample. scores: of the classes, or the plain numbers."""
+
+    meaning: Meaning
+    scores: np.ndarray
+
+    @property
+    def best(self) -> str:
+        return self.meaning.classes[int(self.scores.argmax())]
+
+    @property
+    def text(self) -> str:
+        """A class with its probability, or the numbers."""
+        if self.meaning.kind == "numbers":
+            return np.array2string(self.scores, precision=4, threshold=12, separator=", ").replace("\n", "")
+        score = float(self.scores.max())
+        return (
+            f"{self.best}   {100 * score:.1f} %"
+            if self.meaning.kind != "scores"
+            else f"{self.best}   {score:.3f}"
+        )
+
+    @property
+    def plain(self) -> Any:
+        """For JSON."""
+        if self.meaning.kind == "numbers":
+            return self.scores.tolist()
+        named = dict(zip(self.meaning.classes, self.scores.tolist(), strict=True))
+        return {"class": self.best, "scores" if self.meaning.kind == "scores" else "probabilities": named}
+
+
+def answer(meaning: Meaning, values: np.ndarray) -> Answer:
+    """Read one sample's output; logits become probabilities."""
+    if meaning.kind == "logits":
+        raised = np.exp(values.astype(np.float64) - values.max())
+        values = raised / raised.sum()
+    return Answer(meaning, values)
+
+
+def meanings(compiled: Compiled, columns: Columns) -> dict[str, Meaning]:
+    """What each output is: scores of the classes of an input that is not needed to compute it, or numbers."""
+    network = compiled.network
+    outputs = compiled.raw("predict")
+    used = {node.name for node in outputs if node.op == "input"}
+    targets = {i.classes: name for name, i in network.inputs.items() if i.classes and name not in used}
+    found: dict[str, Meaning] = {}
+    for name, id in outputs.of_kind("output").items():
+        shape = outputs[id].type.shape
+        target = targets.get(shape[1]) if len(shape) == 2 and isinstance(shape[1], int) else None
+        if target is None:
+            found[name] = Meaning("numbers")
+        else:
+            count = network.inputs[target].classes
+            classes = class_names(network, target, columns) or tuple(map(str, range(count)))
+            found[name] = Meaning(_kind(network, outputs, id), classes)
+    return found
+
+
+def class_names(network: Network, input: str, columns: Columns) -> tuple[str, ...]:
+    """The names of an input's classes, from the column that it is bound to; () if they are not known."""
+    column = target_column(network, input)
+    known = columns.get(column) if column is not None else None
+    names = known.classes if known is not None and known.classes is not None else ()
+    return names if len(names) == network.inputs[input].classes else ()
+
+
+def target_column(network: Network, input: str) -> str | None:
+    """The column that an input is, unchanged but for its dtype."""
+    graph = network.evaluating_data
+    id = graph.results.get(Result("input", input))
+    while id is not None and graph[id].op == "cast":
+        id = graph.operands(id)[0]
+    return graph[id].name if id is not None and graph[id].op == "column" else None
+
+
+def _kind(network: Network, outputs: Graph, id: int) -> Literal["probabilities", "logits", "scores"]:
+    if outputs[id].op == "softmax":
+        return "probabilities"
+    graph = network.evaluating
+    name = next(result.name for result, node in outputs.results.items() if node == id)
+    own = graph.results.get(Result("output", name), graph.results.get(Result("value", name)))
+    logits = {graph.operands(n.id)[0] for n in graph if n.op in ("log_softmax", "logsumexp")}
+    return "logits" if own in logits else "scores"

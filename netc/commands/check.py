@@ -1,0 +1,119 @@
+"""netc check"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..compiler.diagnostics import Diagnostic, SpecError
+from ..compiler.network import Network
+from ..compiler.summary import Row, Summary, summarise
+from ..console import paint, plain, report, result
+from ..figures import amount, memory
+from ..locate import find
+from ..runtime.data import DataError, open_source
+from ..runtime.opening import compile_source, located
+from . import arguments
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What became of one spec. warnings alone leave a summary."""
+
+    spec: str
+    diagnostics: tuple[Diagnostic, ...]
+    summary: Summary | None = None
+
+    @property
+    def is_wrong(self) -> bool:
+        return self.summary is None
+
+
+@click.command()
+@click.argument("specs", metavar="SPEC…", nargs=-1, required=True)
+@arguments.strict
+@arguments.as_json
+def command(specs: tuple[str, ...], strict: bool, as_json: bool) -> int:
+    """Errors, or shapes, parameters, memory and cost.
+
+    The status is 1 if one of the specs is wrong.
+    """
+    checked = [_check(spec) for spec in specs]
+    if as_json:
+        result(json.dumps([_plain(c) for c in checked], ensure_ascii=False, indent=2))
+    else:
+        for i, c in enumerate(checked):
+            if i:
+                result("")
+            report(c.diagnostics)
+            if c.summary is not None:
+                _show(c.spec, c.summary)
+    return int(any(c.is_wrong or (strict and c.diagnostics) for c in checked))
+
+
+def _check(spec: str) -> Checked:
+    try:
+        found = find(spec)
+        compiled = compile_source(found.source, found.base)
+        warnings = (*compiled.network.warnings, *_missing_data(compiled.network, found.base))
+        return Checked(spec, warnings, summarise(compiled))
+    except SpecError as error:
+        return Checked(spec, error.diagnostics)
+
+
+def _missing_data(network: Network, base: Path) -> tuple[Diagnostic, ...]:
+    """A warning where the data are not there. Raises SpecError where they are, and are wrong."""
+    spec = network.data
+    if spec is None or network.training_data.results:
+        return ()
+    try:
+        open_source(spec.source, spec.positional, spec.keywords, base, spec.length).describe()
+    except DataError as error:
+        if error.path is None or Path(error.path).exists():
+            raise located(error, spec) from None
+        label = "so the data block's formulas are not checked"
+        return (Diagnostic("data", str(error), spec.span, label, (), error.help or "", severity="warning"),)
+    return ()
+
+
+def _show(spec: str, summary: Summary) -> None:
+    rows = [_cells(row) for row in summary.rows]
+    total = ("", "", "", amount(summary.parameters), amount(summary.multiply_adds))
+    heading = ("name", "made by", "shape", "parameters", "multiply-adds")
+    widths = [max(len(r[i]) for r in (heading, *rows, total)) for i in range(5)]
+    result(paint(_line(heading, widths), "heading"))
+    for row in rows:
+        result(_line(row, widths))
+    result(paint(_line(total, widths), "heading"))
+    samples = f"{summary.batch} sample{'s' if summary.batch > 1 else ''}"
+    kept = f"parameters and states {memory(summary.kept_bytes)}"
+    result(f"{spec}: a step on {samples} works in {memory(summary.step_bytes)}; {kept}")
+
+
+def _line(cells: tuple[str, ...], widths: list[int]) -> str:
+    """Texts to the left, numbers to the right."""
+    texts = [f"{cell:<{width}}" for cell, width in zip(cells[:3], widths[:3], strict=True)]
+    numbers = [f"{cell:>{width}}" for cell, width in zip(cells[3:], widths[3:], strict=True)]
+    return "   ".join((*texts, *numbers)).rstrip()
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    what = f"{row.count} × {row.what}" if row.count > 1 else row.what
+    shape = f"[{', '.join(map(str, row.shape))}]"
+    numbers = (amount(n) if n else "" for n in (row.parameters, row.multiply_adds))
+    name = f"{row.name} …" if row.count > 1 else row.name
+    return (name, what, shape, *numbers)
+
+
+def _plain(checked: Checked) -> dict[str, Any]:
+    summary = None
+    if checked.summary is not None:
+        summary = asdict(checked.summary)
+        for row, given in zip(summary["rows"], checked.summary.rows, strict=True):
+            row["shape"] = [d if isinstance(d, int) else str(d) for d in given.shape]
+    diagnostics = [plain(d) for d in checked.diagnostics]
+    return {"spec": checked.spec, "ok": not checked.is_wrong, "diagnostics": diagnostics, "summary": summary}

@@ -1,0 +1,151 @@
+"""netc predict"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..answers import Answer, Meaning, answer, class_names, meanings, target_column
+from ..compiler.diagnostics import Diagnostic, SpecError
+from ..compiler.ir import TensorType
+from ..compiler.pipeline import Purpose
+from ..console import paint, result, say
+from ..inputs import Samples, from_file, from_test
+from ..locate import find
+from ..runtime.device import open_device
+from ..runtime.model import Model
+from ..runtime.opening import open_data
+from ..trained import find as find_checkpoint
+from ..trained import open_trained
+from . import arguments
+
+BATCH = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What a sample is called, its answers by output, and its true class, or ''."""
+
+    name: str
+    answers: Mapping[str, Answer]
+    truth: str = ""
+
+
+@click.command()
+@arguments.spec
+@click.argument("inputs", metavar="INPUT…", nargs=-1, type=click.Path(path_type=Path))
+@click.option(
+    "--sample", "samples", metavar="INDEX", type=int, multiple=True, help="A sample of the test split."
+)
+@arguments.checkpoint
+@arguments.device
+@arguments.as_json
+def command(
+    spec: str,
+    inputs: tuple[Path, ...],
+    samples: tuple[int, ...],
+    checkpoint: Path | None,
+    device: Any,
+    as_json: bool,
+) -> int:
+    """What a trained network gives for new inputs.
+
+    INPUT is a picture, a .csv file with the columns of the training data, or an .npz file with their arrays.
+    --sample takes samples of the test split instead:
+
+        netc predict digits --sample 0 --sample 1
+    """
+    if not inputs and not samples:
+        raise click.UsageError("give a file to predict from, or --sample INDEX")
+    found = find(spec)
+    path = find_checkpoint(found, checkpoint)
+    opened, _ = open_device(device)
+    model, description = open_trained(found, path, opened)
+    say(f"{found.name}: parameters of {path}, after epoch {description.epoch}")
+    wanted = _wanted(model)
+    meant = meanings(model.compiled, description.columns)
+    rows: list[Row] = []
+    for file in inputs:
+        taken = from_file(file, wanted, description.columns)
+        rows += map(Row, taken.names, _answers(model, taken, meant))
+    if samples:
+        taken, truths = _tested(model, samples, wanted)
+        rows += map(Row, taken.names, _answers(model, taken, meant), truths)
+    if as_json:
+        result(json.dumps([_plain(row) for row in rows], ensure_ascii=False, indent=2))
+    else:
+        _show(rows)
+    return 0
+
+
+def _purpose(model: Model) -> Purpose:
+    """Outputs from the columns that the data block prepares, or where there is none from the inputs."""
+    return "answer" if model.compiled.network.evaluating_data.results else "predict"
+
+
+def _wanted(model: Model) -> dict[str, TensorType]:
+    """What the outputs are computed from."""
+    graph = model.compiled.graph(_purpose(model))
+    wanted = {node.name: node.type for node in graph if node.op in ("column", "input")}
+    if not wanted or not graph.results:
+        name = model.compiled.network.name
+        raise SpecError(Diagnostic("output", f"{name} has nothing to predict: it names no output"))
+    return wanted
+
+
+def _answers(model: Model, samples: Samples, meant: Mapping[str, Meaning]) -> list[dict[str, Answer]]:
+    """The answers for each sample, by output."""
+    answers: list[dict[str, Answer]] = []
+    for begin in range(0, len(samples.names), BATCH):
+        part = {name: array[begin : begin + BATCH] for name, array in samples.arrays.items()}
+        n = len(next(iter(part.values())))
+        found = model.program(_purpose(model), n).run(part, model.step_number, model.steps, model.seed)
+        outputs = {result.name: model.device.numpy(value) for result, value in found.items()}
+        answers += [{name: answer(meant[name], a[i]) for name, a in outputs.items()} for i in range(n)]
+    return answers
+
+
+def _tested(
+    model: Model, indices: Sequence[int], wanted: Mapping[str, TensorType]
+) -> tuple[Samples, list[str]]:
+    """Samples of the test split, and the classes that they truly have, as far as the data tell."""
+    network = model.compiled.network
+    data = open_data(network, model.base, model.seed)
+    samples = from_test(data, indices, wanted)
+    for name, input in network.inputs.items():
+        column = target_column(network, name)
+        classes = class_names(network, name, data.columns)
+        if (
+            input.classes
+            and classes
+            and column is not None
+            and column not in wanted
+            and data.test is not None
+        ):
+            return samples, [classes[int(label)] for label in data.test[column][list(indices)]]
+    return samples, [""] * len(indices)
+
+
+def _show(rows: Sequence[Row]) -> None:
+    width = max(len(row.name) for row in rows)
+    for row in rows:
+        for output, given in row.answers.items():
+            name = f"{output}: " if len(row.answers) > 1 else ""
+            line = f"{row.name:<{width}}   {name}{given.text}"
+            if row.truth and given.meaning.classes:
+                is_right = given.best == row.truth
+                line += paint(
+                    "   right" if is_right else f"   wrong: it is {row.truth}",
+                    "good" if is_right else "error",
+                )
+            result(line)
+
+
+def _plain(row: Row) -> dict[str, Any]:
+    outputs = {name: given.plain for name, given in row.answers.items()}
+    return {"input": row.name, "outputs": outputs, **({"truth": row.truth} if row.truth else {})}

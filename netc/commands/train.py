@@ -1,0 +1,170 @@
+"""netc train"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..board import Board, summary
+from ..compiler.network import Network
+from ..console import paint, report, result, say
+from ..figures import amount
+from ..locate import find
+from ..runs import LAST, Run, new_folder, parameters_in, resumed_folder, watched
+from ..runtime.checkpoint import describe, restore
+from ..runtime.device import open_device
+from ..runtime.model import Model
+from ..runtime.opening import compile_source, open_data
+from ..runtime.train import Began, EpochDone, Event, Progress, Stopped, fit
+from ..trained import home_of, parsed
+from . import arguments
+from .arguments import Overrides
+
+WRONG, INTERRUPTED = 1, 130
+
+
+@click.command()
+@arguments.spec
+@arguments.overrides
+@arguments.device
+@click.option(
+    "--resume", is_flag=True, help="Go on with the newest run, or that in --out, from its last epoch."
+)
+@click.option("--out", metavar="DIR", type=click.Path(path_type=Path), help="Where to keep the run.")
+@arguments.strict
+@arguments.as_json
+def command(
+    spec: str, overrides: Overrides, device: Any, resume: bool, out: Path | None, strict: bool, as_json: bool
+) -> int:
+    """Train a network; the parameters are saved after each epoch.
+
+    SPEC is a .net file, `-` for standard input, or the name of an example that ships with netc. DIM=… and
+    train.KEY=… take the place of what the file says:
+
+        netc train mlp.net H=32 train.lr=0.05 train.epochs=3
+    """
+    found = find(spec)
+    place = home_of(found, overrides.train)
+    folder = resumed_folder(out, place) if resume else new_folder(out, place)
+    before = describe(folder / LAST) if resume else None
+    texts = {**(before.overrides if before else {}), **overrides.texts}
+    compiled = compile_source(found.source, found.base, *parsed(texts, "command line"))
+    network = compiled.network
+    report(network.warnings)
+    if strict and network.warnings:
+        return WRONG
+    opened, remark = open_device(device)
+    if remark:
+        say(paint(remark, "dim", sys.stderr))
+    model = Model(compiled, opened, found.base)
+    data = open_data(network, found.base, model.seed)
+    run = Run(folder, model, data.columns, watched(network))
+    if before is not None:
+        restore(model, folder / LAST)
+        run.epoch = before.epoch
+        run.read_history()
+    say(_title(network, opened.name))
+    listener = _Json(run) if as_json else _Lines(run)
+    try:
+        fit(model, listener=listener, data=data, done=run.epoch)
+    except KeyboardInterrupt:
+        listener.close()
+        file = run.interrupt()
+        say(f"interrupted after epoch {run.epoch}; the parameters are in {file}")
+        if run.epoch:
+            say(f"`netc train {spec} --resume` goes on after epoch {run.epoch}")
+        return INTERRUPTED
+    finally:
+        listener.close()
+    listener.end()
+    return 0
+
+
+class _Lines:
+    """Keeps a run and shows it to people."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._board = Board(run.watched)
+
+    def __call__(self, event: Event) -> None:
+        match event:
+            case Began():
+                self._run.begin()
+                self._board.began(event)
+            case Progress():
+                self._board.progress(event)
+            case EpochDone():
+                self._run.keep(event)
+                self._board.epoch(event, best=self._run.best is event)
+            case Stopped():
+                say(f"stopped: {event.reason}")
+
+    def close(self) -> None:
+        self._board.close()
+
+    def end(self) -> None:
+        """The figures of the parameters that are left, and where they are."""
+        run = self._run
+        if run.last is None:
+            say(f"nothing to do: {run.epoch} epochs are done")
+            return
+        best = run.best or run.last
+        split = "test" if any(name.startswith("test.") for name in best.values) else "valid"
+        if figures := summary(best.values, split):
+            which = f" (epoch {best.epoch}, the best on valid)" if run.best else ""
+            result(f"\n{split}: {figures}{which}")
+        say(f"parameters: {parameters_in(run.folder)}")
+
+
+class _Json:
+    """Keeps a run and shows it to programs, a line an event."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    def __call__(self, event: Event) -> None:
+        match event:
+            case Began():
+                self._run.begin()
+                count = {"parameters": _parameters(self._run.model.compiled.network)}
+                _print("began", samples=event.samples, epochs=event.epochs, steps=event.steps, **count)
+            case EpochDone():
+                self._run.keep(event)
+                seconds, best = round(event.seconds, 3), self._run.best is event
+                _print(
+                    "epoch", epoch=event.epoch, step=event.step, seconds=seconds, best=best, **event.values
+                )
+            case Stopped():
+                _print("stopped", reason=event.reason)
+            case Progress():
+                pass
+
+    def close(self) -> None:
+        pass
+
+    def end(self) -> None:
+        _print("done", epochs=self._run.epoch, folder=str(self._run.folder), parameters=_file(self._run))
+
+
+def _print(event: str, **values: Any) -> None:
+    result(json.dumps({"event": event, **values}))
+
+
+def _file(run: Run) -> str | None:
+    file = parameters_in(run.folder)
+    return None if file is None else str(file)
+
+
+def _title(network: Network, device: str) -> str:
+    place = {"cpu": "the CPU", "cuda": "the GPU"}[device]
+    return f"{network.name}: {amount(_parameters(network))} parameters, on {place}"
+
+
+def _parameters(network: Network) -> int:
+    sizes = [v.type.elements for v in network.variables.values() if v.kind == "param"]
+    return sum(size for size in sizes if isinstance(size, int))
