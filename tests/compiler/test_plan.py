@@ -168,7 +168,7 @@ def half(x, axis):
     return {"start": (0,) * len(x.shape), "stop": x.shape, "step": step}
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(graphs(), st.integers(1, 4), st.integers(0, 2**32))
 def test_a_planned_program_computes_what_fresh_arrays_give(graph, n, seed):
     rng = np.random.default_rng(seed)
@@ -223,7 +223,7 @@ def test_a_text_for_any_batch_size_serves_the_smaller_ones_too(graph, most, seed
             np.testing.assert_allclose(value, expected[id], 1e-6, 1e-6)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(graphs(), st.integers(1, 4))
 def test_values_that_are_alive_together_have_places_of_their_own(graph, n):
     planned = plan(graph, n)
