@@ -46,10 +46,11 @@ _EQUATIONS = equations(
     ("c - (d - x)", "x + (c - d)"),
     ("c - (d + x)", "(c - d) - x"),
     ("(x * c) * d", "(c * d) * x"),
-    ("(x * c) / n", "x * (c / n)"),
-    ("(x / n) * c", "x * (c / n)"),
+    # c / x before x / n: otherwise two numbers would change places for ever.
     ("(c / x) * d", "(c * d) / x"),
     ("(c / x) / d", "(c / d) / x"),
+    ("(x * c) / n", "x * (c / n)"),
+    ("(x / n) * c", "x * (c / n)"),
     ("x * (1 / y)", "x / y"),
     ("x * (-1 / y)", "-(x / y)"),
     ("x * reciprocal(y)", "x / y"),
@@ -109,6 +110,33 @@ def adds_leading_axes(term: Term) -> bool:
     return added >= 0 and after == (1,) * added + before
 
 
+def mapped(term: Term) -> int | None:
+    """Which operand an elementwise operation changes number by number, where the others are scalars."""
+    if REGISTRY[term.op].kind != "elementwise":
+        return None
+    arrays = [i for i, value in enumerate(term.operands) if value.shape]
+    return arrays[0] if len(arrays) == 1 else None
+
+
+def with_operand(term: Term, position: int, value: Value) -> Value:
+    """The elementwise operation, done to another array."""
+    operands = [value if i == position else v for i, v in enumerate(term.operands)]
+    return term.build.add(term.op, operands, term.type.with_shape(value.shape), term.attrs)
+
+
+def _small_first(term: Term) -> Value | None:
+    """small * (other * large) is (small * other) * large, where the other is small too."""
+    for position in (0, 1):
+        small, inner = term.operands[1 - position], term.of(position)
+        if inner.op != "mul" or small.shape == term.type.shape or not term.alone_reads(position):
+            continue
+        for other, large in (inner.operands, inner.operands[::-1]):
+            if large.shape == term.type.shape and other.shape != term.type.shape:
+                product = small * other
+                return product * large if product.shape != term.type.shape else None
+    return None
+
+
 _LOSSLESS: tuple[tuple[DType, ...], ...] = (
     ("bool", "uint8", "uint16", "int32", "int64"),
     ("bool", "uint8", "uint16", "float32", "float64"),
@@ -135,4 +163,5 @@ RULES: Rules = united(
     {op.name: (_before_broadcasting,) for op in REGISTRY.values() if op.kind == "elementwise"},
     {"cast": (_cast,)},
     _EQUATIONS,
+    {"mul": (_small_first,)},
 )

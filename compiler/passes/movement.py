@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
+from typing import cast
+
 from ..build import Value
 from ..ir import Dim, Extent
-from .algebra import adds_leading_axes
-from .rewrite import Rules, Term, united
+from .algebra import adds_leading_axes, mapped, with_operand
+from .rewrite import Rewriter, Rules, Term, united
 
 
 def _moved_number(term: Term) -> Value | None:
@@ -22,6 +25,10 @@ def _reshape(term: Term) -> Value | None:
         return x
     if inner.op == "reshape":
         return inner.operands[0].reshape(term.type.shape)
+    position = mapped(inner)
+    if position is not None and inner.of(position).op == "reshape":
+        original = inner.of(position).operands[0]
+        return with_operand(inner, position, original) if original.shape == term.type.shape else None
     return None
 
 
@@ -40,7 +47,7 @@ def _transposed_product(term: Term) -> Value | None:
     """(a @ bᵀ)ᵀ is b @ aᵀ: fewer transposes, as in the gradient of x @ Wᵀ. Not where a @ bᵀ is needed too."""
     product, axes = term.of(0), term.axes("axes")
     swap = (*range(len(axes) - 2), len(axes) - 1, len(axes) - 2)
-    if product.op != "matmul" or axes != swap or not term.only_operand_use:
+    if product.op != "matmul" or axes != swap or not term.alone_reads(0):
         return None
     if not any(product.of(i).op == "transpose" for i in (0, 1)):
         return None
@@ -72,7 +79,11 @@ def _slice(term: Term) -> Value | None:
     if inner.op == "pad" and inner.operands[0].shape == term.type.shape:
         return inner.operands[0] if inner.dims("before") == start and set(step) <= {1} else None
     if inner.op == "concat" and set(step) <= {1}:
-        return _slice_of_concat(term, inner, start)
+        return _part(x, start, term.type.shape)
+    position = mapped(inner)
+    if position is not None and inner.of(position).op == "concat" and set(step) <= {1}:
+        part = _part(inner.operands[position], start, term.type.shape)
+        return with_operand(inner, position, part) if part is not None else None
     return None
 
 
@@ -87,15 +98,19 @@ def _slice_of_slice(term: Term, inner: Term) -> Value:
     return inner.operands[0].op("slice", start=tuple(starts), stop=tuple(stops), step=tuple(steps))
 
 
-def _slice_of_concat(term: Term, concat: Term, start: tuple[Dim, ...]) -> Value | None:
-    """One of the parts, whole."""
-    axis = concat.attr("axis")
-    at: Dim = 0
-    for part in concat.operands:
-        if part.shape == term.type.shape and all(s == (at if i == axis else 0) for i, s in enumerate(start)):
-            return part
-        at = at + part.shape[axis] if isinstance(axis, int) else at
-    return None
+def _part(joined: Value, start: tuple[Dim, ...], shape: tuple[Dim, ...]) -> Value | None:
+    """The operand of a concat that begins at a place and has a shape."""
+    build = cast(Rewriter, joined.builder)
+    concat = build.terms[joined.id]
+    axis = cast(int, concat.attr("axis"))
+    if joined.id not in build.parts:  # found once for all slices
+        sizes = [part.shape[axis] for part in concat.operands]
+        starts = accumulate(sizes[:-1], initial=cast(Dim, 0))
+        build.parts[joined.id] = dict(zip(starts, concat.operands, strict=True))
+    parts = build.parts[joined.id]
+    part = parts.get(start[axis])
+    others = start[:axis] + start[axis + 1 :]
+    return part if part is not None and part.shape == shape and set(others) <= {0} else None
 
 
 def _unmoved(term: Term) -> Value | None:

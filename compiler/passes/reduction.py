@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
 
 from ..build import Value
 from ..ir import Dim, product
 from ..ops.rules import kept_shape
+from .algebra import mapped, with_operand
 from .rewrite import Rules, Term, united
 
 _MOST_FACTORS = 4
+_MOVES = ("reshape", "transpose", "flip")
 
 
 def _over_nothing(term: Term) -> Value | None:
@@ -34,12 +37,32 @@ def _sum_of_sum(term: Term) -> Value | None:
 
 
 def _sum_of_all(term: Term) -> Value | None:
-    """The order of numbers that are all added does not matter."""
-    inner = term.of(0)
-    if inner.op not in ("reshape", "transpose", "flip") or len(term.axes()) < len(term.operands[0].shape):
+    """The order of numbers that are all added does not matter, nor where they stood before a function."""
+    inner, x = term.of(0), term.operands[0]
+    if len(term.axes()) < len(x.shape):
         return None
-    x = inner.operands[0]
+    position = mapped(inner)
+    if inner.op in _MOVES:
+        x = inner.operands[0]
+    elif position is not None and inner.of(position).op in _MOVES and term.alone_reads(0):
+        x = with_operand(inner, position, inner.of(position).operands[0])
+    else:
+        return None
     return x.sum(range(len(x.shape))).reshape(term.type.shape)
+
+
+def _sum_of_parts(term: Term) -> Value | None:
+    """The sum of what was joined along one of the axes, or of a function of it: no need to join it."""
+    inner = term.of(0)
+    position = mapped(inner) if term.alone_reads(0) else None
+    joined = inner if position is None else inner.of(position)
+    if joined.op != "concat" or joined.attr("axis") not in term.axes():
+        return None
+    parts = (
+        joined.operands if position is None else [with_operand(inner, position, p) for p in joined.operands]
+    )
+    sums = [part.sum(term.axes(), keep=term.attr("keep") is True) for part in parts]
+    return reduce(Value.__add__, sums)
 
 
 def _sum_of_transpose(term: Term) -> Value | None:
@@ -55,7 +78,7 @@ def _sum_of_transpose(term: Term) -> Value | None:
 
 
 def _sum_of_known(term: Term) -> Value | None:
-    """The sum of something that `_short_sum` knows, times scalars."""
+    """The sum of something that `_short_sum` knows, times scalars; of anything else, the sign last."""
     factors: list[Term] = []
     inner, value = term.of(0), term.operands[0]
     while len(factors) < _MOST_FACTORS and (position := _scaled(inner)) is not None:
@@ -63,7 +86,10 @@ def _sum_of_known(term: Term) -> Value | None:
         value, inner = inner.operands[position], inner.of(position)
     total = _short_sum(inner, value, term.axes())
     if total is None:
-        return None
+        negative = term.of(0)
+        if negative.op != "neg" or not term.alone_reads(0):
+            return None
+        return -negative.operands[0].sum(term.axes(), keep=term.attr("keep") is True)
     for factor in reversed(factors):
         position = _scaled(factor) or 0
         operands = [total if i == position else v for i, v in enumerate(factor.operands)]
@@ -149,7 +175,7 @@ def _repeated(term: Term, axis: int) -> Value | None:
 RULES: Rules = united(
     dict.fromkeys(("sum", "max", "min", "prod", "any", "all"), (_over_nothing,)),
     {
-        "sum": (_sum_of_known, _sum_of_sum, _sum_of_all, _sum_of_transpose),
+        "sum": (_sum_of_known, _sum_of_sum, _sum_of_parts, _sum_of_all, _sum_of_transpose),
         "matmul": (_product_with_rows_alike,),
     },
 )

@@ -55,10 +55,9 @@ class Term:
         value = self.attr("value") if self.op == "constant" else None
         return value if isinstance(value, int | float) else None
 
-    @property
-    def only_operand_use(self) -> bool:
-        """Whether nothing else reads the first operand."""
-        return self.build.uses[self.operands[0].id] <= 1
+    def alone_reads(self, position: int) -> bool:
+        """Whether nothing else reads an operand."""
+        return self.build.uses[self.operands[position].id] <= 1
 
 
 # What stands for the operation, of the same type; None where the rule has nothing to say.
@@ -76,13 +75,14 @@ def united(*tables: Rules) -> Rules:
 class Rewriter(Builder):
     """A builder that asks rules what stands for an operation before it adds it.
 
-    terms: what was added, by id. uses: how often the old graph reads what became this node. fired: how often
-    a rule had an answer.
+    terms: what was added, by id. uses: how often the old graph reads what became this node. parts: of a
+    concat, by id and by where they begin. fired: how often a rule had an answer.
     """
 
     rules: Rules = field(default_factory=dict[str, Sequence[Rule]])
     terms: dict[int, Term] = field(default_factory=dict[int, Term])
     uses: Counter[int] = field(default_factory=Counter[int])
+    parts: dict[int, dict[Dim, Value]] = field(default_factory=dict[int, dict[Dim, Value]])
     fired: int = 0
 
     def add(

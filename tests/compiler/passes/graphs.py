@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from netc.compiler.build import Builder, Value
 from netc.compiler.differentiate import differentiate
-from netc.compiler.ir import DType, Graph, N, Result, TensorType
+from netc.compiler.ir import DType, Graph, N, Result, TensorType, size_at
 
 from ..ops.interpreter import Array, evaluate
 
@@ -67,7 +67,10 @@ def _shown(value: Any) -> str:
 
 
 def values(graph: Graph, seed: int = 0) -> list[Array]:
-    """The results of a graph whose sizes are numbers, on random leaves that depend on their names alone."""
+    """The results of a graph, on random leaves that depend on their names alone.
+
+    Shapes are numbers; N stands in size nodes only and is 5.
+    """
     fed: dict[int, Array] = {}
     for node in graph:
         if node.op in LEAVES:
@@ -75,6 +78,9 @@ def values(graph: Graph, seed: int = 0) -> list[Array]:
             shape: Any = node.type.shape
             drawn = rng.integers(0, 2, shape) if node.type.dtype == "int64" else rng.uniform(-1.5, 1.5, shape)
             fed[node.id] = np.asarray(drawn).astype(node.type.dtype)
+        elif node.op == "size":
+            dim: Any = node.attr("dim")
+            fed[node.id] = np.asarray(size_at(dim, 5), node.type.dtype)
     build = Builder(graph)
     return evaluate(graph, [build.value(id) for id in graph.results.values()], fed)
 
@@ -104,6 +110,7 @@ def graphs(draw: Any, gradients: bool = False) -> Graph:
     shapes = [(2, 3), (2, 3), (3,), (2, 1), ()]
     pool = [build.add("input", (), TensorType("float64", s), name=f"x{i}") for i, s in enumerate(shapes)]
     leaves = [v.id for v in pool]
+    pool.append(build.size(N))
     steps = _SMOOTH if gradients else _SMOOTH + _KINKED
     for _ in range(draw(st.integers(1, 9))):
         step = draw(st.sampled_from(steps))
@@ -152,7 +159,11 @@ def _broadcast(x: Value, y: Value) -> bool:
 
 def _with_number(draw: Any, build: Builder, pool: Sequence[Value]) -> Value:
     x, number = _any(draw, pool), draw(st.sampled_from(NUMBERS))
-    op = draw(st.sampled_from(("add", "sub", "mul", "div", "rsub", "square")))
+    op = draw(st.sampled_from(("add", "sub", "mul", "div", "rsub", "square", "mean", "times N")))
+    if op == "mean":
+        return x / build.size(draw(st.sampled_from((N, 2 * N))))
+    if op == "times N":
+        return build.size(N) * x
     if op == "div":
         return x / (number or 4.0)
     return number - x if op == "rsub" else x**2 if op == "square" else x.op(op, number)

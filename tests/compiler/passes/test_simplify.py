@@ -62,6 +62,7 @@ CASES: list[tuple[str, Make, str]] = [
     ("x * (1 / y)", lambda x, y: x * (1 / y), "div(x, y)"),
     ("x * reciprocal(y)", lambda x, y: x * y.op("reciprocal"), "div(x, y)"),
     ("2 x / N", lambda build, x: (x * 2) / build.size(N), "mul(x, div(2.0, size(N)))"),
+    ("3 * (2 / N)", lambda build: 3 * (2 / build.size(N)), "div(6.0, size(N))"),
     ("x N / N", lambda build, x: (x * build.size(N)) / build.size(N), "x"),
     ("x / s - y / s", lambda x, y, s: x / s - y / s, "div(sub(x, y), s)"),
     ("s x + s y", lambda x, y, s: s * x + y * s, "mul(add(x, y), s)"),
