@@ -3,9 +3,9 @@
     python bench/parity.py [NAME…] [--steps 100]        # needs torch beside netc
 
 Both start from the same parameters and see the same batches (tests/parity says which; the PyTorch side stands
-in tests/references/twins.py). For each example and precision: the largest relative difference of the losses, and
-of the parameters at the end (‖ours − PyTorch's‖ / ‖PyTorch's‖, over all of them). All are compared with PyTorch's
-float64 run, its own float32 run too ("torch32"): that is how far summation in float32 alone strays.
+in tests/references/twins_of_examples.py). For each example: the largest relative difference of the losses and
+of the parameters at the end (‖ours − theirs‖ / ‖theirs‖, over all of them). All are compared with PyTorch's
+float64 run, its own float32 run too (torch32): that is how far summation in float32 alone strays.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import netc
 from tests.parity.cases import EXAMPLES, Case, Input, batch
 from tests.parity.draws import start
-from tests.references.twins import TWINS, Twin
+from tests.references.twin import Twin
+from tests.references.twins import TWINS
 
 # At full size, where the tests take small dims: inputs and batch as the files have them.
 FULL = {
@@ -36,9 +37,8 @@ Run = tuple[np.ndarray, np.ndarray, float]  # losses, all parameters at the end,
 
 
 def ours(case: Case, precision: str, steps: int) -> tuple[Run, dict[str, tuple[int, ...]]]:
-    model = netc.compile(
-        case.spec, dims=case.dims, train={**case.train, "precision": precision}, device="cpu"
-    )
+    settings = {**case.train, "precision": precision}
+    model = netc.compile(text=case.text, dims=case.dims, train=settings, device="cpu")
     shapes = {name: value.shape for name, value in model.parameters.items()}
     for name, shape in shapes.items():
         model.parameters[name] = start(name, shape)

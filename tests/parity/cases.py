@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import prod
+from pathlib import Path
 from typing import Any
 
 from .draws import Array, integers, normal, rounded
@@ -24,13 +25,27 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A training run. spec: a shipped example's name, or a text."""
+    """A training run. spec: a shipped example's name, or a text.
+
+    instead: parts of the text and what stands in their place, where a draw (dropout's) has no twin.
+    """
 
     spec: str
     inputs: tuple[Input, ...]
     batch: int = 8
     dims: Mapping[str, int] = field(default_factory=dict[str, int])
     train: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    instead: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    @property
+    def text(self) -> str:
+        """The network's text."""
+        shipped = Path(__file__).parents[2] / "specs" / f"{self.spec}.net"
+        text = self.spec if "\n" in self.spec else shipped.read_text(encoding="utf-8")
+        for part, other in self.instead.items():
+            assert part in text
+            text = text.replace(part, other)
+        return text
 
 
 def batch(case: Case, step: int) -> dict[str, Any]:
@@ -90,6 +105,12 @@ DIGIT = Input("x", (1, 28, 28))
 TEN = Input("y", classes=10)
 
 EXAMPLES: Mapping[str, Case] = {
+    "digits": Case(
+        "digits",
+        (Input("x", (1, 8, 8)), TEN),
+        train={"steps": STEPS},
+        instead={"dropout(0.3)": "dropout(0)"},
+    ),
     "mlp": Case("mlp", (Input("x", (3072,)), TEN)),
     "residual": Case("residual", (IMAGE, TEN), 2, {"C": 2, "L": 1}, {"steps": STEPS}),
     "chars": Case("chars", (Input("t", (6,), 96), Input("next", (6,), 96)), 3, {"T": 6, "D": 16}),

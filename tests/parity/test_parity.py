@@ -28,9 +28,7 @@ ROUNDINGS = 8 * 2.0**-24
 
 def compiled(case: Case, precision: str) -> netc.Model:
     settings = {**case.train, "precision": precision}
-    if "\n" in case.spec:
-        return netc.compile(text=case.spec, dims=case.dims, train=settings, device="cpu")
-    return netc.compile(case.spec, dims=case.dims, train=settings, device="cpu")
+    return netc.compile(text=case.text, dims=case.dims, train=settings, device="cpu")
 
 
 def trained(model: netc.Model, case: Case) -> tuple[NDArray[np.float64], dict[str, NDArray[np.float64]]]:

@@ -20,7 +20,8 @@ from torch import Tensor
 sys.path.insert(0, str(Path(__file__).parents[2]))
 from tests.parity.cases import CASES, MARKS, STEPS, Case, batch
 from tests.parity.draws import generator, projections, start
-from tests.references.twins import TWINS, Twin
+from tests.references.twin import Twin
+from tests.references.twins import TWINS
 
 FLOAT32_RUNS = 6
 Figures = tuple[NDArray[np.float64], dict[str, NDArray[np.float64]]]
