@@ -12,15 +12,16 @@ from lark.parsers.lalr_interactive_parser import InteractiveParser
 
 from ..grammar import parser
 from . import ast
-from .syntax.brackets import MAX_DEPTH, match
 from .diagnostics import Diagnostic, Source, Span, SpecError
-from .syntax.layout import Lexeme, arrange
-from .syntax.slips import Slip
+from .syntax.brackets import MAX_DEPTH, match
 from .syntax.errors import describe
+from .syntax.layout import Lexeme, arrange
+from .syntax.place import OPERATORS
+from .syntax.slips import Slip
 from .syntax.tree import TreeBuilder
 
 MAX_ERRORS = 20
-MAX_CHARACTERS = 1_000_000
+MAX_CHARACTERS = 200_000
 
 _TREE = TreeBuilder()
 
@@ -39,14 +40,17 @@ def parse_expression(source: Source) -> ast.Expr:
 class _Parsing:
     """One run of the parser over one text.
 
-    A mistake costs its statement: the parser's stack is taken back to where the statement began, an ERROR stands for
-    it, and parsing goes on with its block or behind it. Of a statement only the first mistake is reported.
+    A mistake costs its statement: the parser's stack is taken back to where the statement began, an ERROR
+    stands for it, and parsing goes on with its block or behind it. Of a statement only the first mistake is
+    reported.
     """
 
     def __init__(self, source: Source, start: str) -> None:
         self.source = source
         self.start = start
         self.errors: dict[int, Diagnostic] = {}  # by statement
+        self.lost_block = False  # a layer without braces leaves its `return` behind
+        self.heights: dict[int, int] = {}  # of the parser's stack where a statement begins
 
     def run(self) -> object:
         _check_text(self.source)
@@ -67,12 +71,15 @@ class _Parsing:
         result: object = None
         i = 0
         while i < len(lexemes) and len(self.errors) < MAX_ERRORS:
+            if lexemes[i].statement == i:
+                self.heights[i] = len(parsing.parser_state.state_stack)
             try:
                 result = parsing.feed_token(cast(Token, lexemes[i]))
                 i += 1
             except (UnexpectedToken, Slip) as mistake:
                 statement = _statement(lexemes, i)
-                if statement not in self.errors:
+                orphan = self.lost_block and lexemes[statement].type == "RETURN"
+                if statement not in self.errors and not orphan:
                     self.errors[statement] = describe(mistake, lexemes, i, statement)
                 if self.start == "expression":
                     break
@@ -82,13 +89,16 @@ class _Parsing:
     def recover(self, parsing: InteractiveParser, lexemes: Sequence[Lexeme], i: int, statement: int) -> int:
         """Put an ERROR in the statement's place; the position to go on from."""
         state = parsing.parser_state
-        while "ERROR" not in state.parse_conf.states[state.state_stack[-1]]:
-            state.state_stack.pop()
-            state.value_stack.pop()
+        height = self.heights[statement]
+        del state.state_stack[height:], state.value_stack[height - 1 :]
         parsing.feed_token(cast(Token, Lexeme("ERROR", lexemes[i].span, statement)))
         while lexemes[i].statement == statement >= 0 and lexemes[i].type not in ("LBRACE", "LSET"):
             i += 1
+        last = lexemes[i - 1].type
         if lexemes[i].type == "NL" and _lacks_block(lexemes, statement, i):
+            self.lost_block = True
+            i = _behind_indented(lexemes, i, lexemes[statement].span.column)
+        elif lexemes[i].type == "NL" and last in (*OPERATORS, "COMMA", "ARROW", "EQUALS"):
             i = _behind_indented(lexemes, i, lexemes[statement].span.column)
         return i
 
@@ -96,15 +106,14 @@ class _Parsing:
 def _statement(lexemes: Sequence[Lexeme], i: int) -> int:
     """The statement to which a mistake at lexeme i belongs."""
     ended = i > 0 and lexemes[i].type in ("NL", "RBRACE", "$END")
-    return lexemes[i - 1 if ended else i].statement
+    return max(lexemes[i - 1 if ended else i].statement, 0)
 
 
 def _lacks_block(lexemes: Sequence[Lexeme], statement: int, end: int) -> bool:
-    """Whether a statement that wants a block has none, so that the lines below are meant as it."""
+    """Whether a statement that wants a block has none."""
     words = [x.type for x in lexemes[statement:end]]
-    return words[-1] == "COLON" or (
-        words[0] in ("LAYER", "OPTIMIZER", "REPEAT", "IF", "SCAN") and "LBRACE" not in words
-    )
+    wants = words[0] in ("LAYER", "OPTIMIZER", "REPEAT", "IF", "SCAN") or words[-1] == "COLON"
+    return wants and "LBRACE" not in words
 
 
 def _behind_indented(lexemes: Sequence[Lexeme], newline: int, column: int) -> int:

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from lark import Token
 
 MAX_DEPTH = 200
-MAX_UNCLOSED = 20
+MAX_REWINDS = 20
 
-TOP_WORDS = frozenset("layer optimizer input output loss metric data train include".split())
-STATEMENT_WORDS = TOP_WORDS | frozenset("dim param state shared repeat if scan carry return".split())
+TOP_WORDS = frozenset({"layer", "optimizer", "input", "output", "loss", "metric", "data", "train", "include"})
+STATEMENT_WORDS = TOP_WORDS | {"dim", "param", "state", "shared", "repeat", "if", "scan", "carry", "return"}
 RESERVED = {"and": "AND", "or": "OR", "not": "NOT", "as": "AS", "else": "ELSE"}
 _OPENER = {"RPAR": "LPAR", "RSQB": "LSQB"}
 
@@ -29,76 +29,93 @@ class Brackets:
 def match(tokens: Sequence[Token]) -> Brackets:
     """Match brackets and braces.
 
-    A bracket is unclosed when a brace, the end of the file or what can only be a new statement comes first; it is
-    then taken to end where the next line begins that reads like a statement. An unclosed brace is taken to
-    end before the first line within it that belongs to the top of a file.
+    A bracket is unclosed when a brace, the end of the file or what can only be a new statement comes first;
+    it is then taken to end where the next line begins that reads like a statement. An unclosed brace is taken
+    to end before the first line within it that belongs to the top of a file.
     """
-    found = Brackets()
-    braces: list[int] = []
-    brackets: list[int] = []  # those open within the current statement
-    ends: dict[int, int] = {}  # brace -> the line within it that belongs to the top of a file
-    rewinds = 0
-    i = 0
-    while i < len(tokens) or brackets or braces:
-        type = tokens[i].type if i < len(tokens) else "$END"
-        if brackets and (
-            type in ("LBRACE", "$END")
-            or (type == "RBRACE" and braces)
-            or (type == "NEWLINE" and _must_begin_statement(tokens, i + 1))
-        ):
-            last = brackets[-1]
-            lines = (
-                k
-                for k in range(last, i)
-                if tokens[k].type == "NEWLINE" and _reads_like_statement(tokens, k + 1)
-            )
-            end = next(lines, i) if rewinds < MAX_UNCLOSED else i
-            _rewind(found, end)
-            found.cuts[end] = (*found.cuts.get(end, ()), *reversed(brackets))
-            brackets.clear()
-            rewinds += 1
-            i = end
-            continue
+    matching = _Matching(tokens)
+    i: int | None = 0
+    while i is not None and matching.found.too_deep is None:
+        i = matching.step(i)
+    return matching.found
+
+
+class _Matching:
+    def __init__(self, tokens: Sequence[Token]) -> None:
+        self.tokens = tokens
+        self.found = Brackets()
+        self.braces: list[int] = []
+        self.brackets: list[int] = []  # those open within the current statement
+        self.margin = 1  # the column where the line of the current statement begins
+        self.ends: dict[int, int] = {}  # brace -> the first line within it that belongs to the top of a file
+        self.rewinds = 0
+
+    def step(self, i: int) -> int | None:
+        """Take token i; the position to go on from, which may be an earlier one, or None at the end."""
+        type = self.tokens[i].type if i < len(self.tokens) else "$END"
+        if self.brackets and self.ends_statement(type, i):
+            lines = (k for k in range(self.brackets[-1], i) if self.tokens[k].type == "NEWLINE")
+            end = next((k for k in lines if _reads_like_statement(self.tokens, k + 1)), i)
+            unclosed, self.brackets = self.brackets, []
+            return self.cut(unclosed, end, i)
         if type == "$END":
-            opener = braces.pop()
-            end = ends.get(opener, i) if rewinds < MAX_UNCLOSED else i
-            _rewind(found, end)
-            found.cuts[end] = (*found.cuts.get(end, ()), opener)
-            rewinds += 1
-            i = end
-            continue
-        if type == "NEWLINE" and braces and not brackets and _must_begin_statement(tokens, i + 1, TOP_WORDS):
-            ends.setdefault(braces[-1], i)
+            if not self.braces:
+                return None
+            brace = self.braces.pop()
+            return self.cut([brace], self.ends.get(brace, i), i)
+        if type == "NEWLINE" and not self.brackets:
+            self.begin_line(i)
         elif type in ("LPAR", "LSQB", "LBRACE"):
-            (braces if type == "LBRACE" else brackets).append(i)
-            if len(braces) + len(brackets) > MAX_DEPTH:
-                found.too_deep = i
-                return found
+            (self.braces if type == "LBRACE" else self.brackets).append(i)
+            if len(self.braces) + len(self.brackets) > MAX_DEPTH:
+                self.found.too_deep = i
+        elif type == "RBRACE" and self.braces:
+            self.braces.pop()
         elif type == "RBRACE":
-            if braces:
-                braces.pop()
-            else:
-                found.stray.add(i)
+            self.found.stray.add(i)
         elif type in _OPENER:
-            inner = _innermost(tokens, brackets, _OPENER[type])
-            if inner is None:
-                found.stray.add(i)
-            else:
-                if unclosed := brackets[inner + 1 :]:
-                    found.cuts[i] = tuple(reversed(unclosed))
-                del brackets[inner:]
-        i += 1
-    return found
+            self.close(i, _OPENER[type])
+        return i + 1
 
+    def ends_statement(self, type: str, i: int) -> bool:
+        """Whether the open brackets cannot go on behind token i."""
+        if type != "NEWLINE":
+            return type in ("LBRACE", "$END") or (type == "RBRACE" and bool(self.braces))
+        if _must_begin_statement(self.tokens, i + 1):
+            return True
+        complete = self.tokens[i - 1].type in ("NAME", "NUMBER", "STRING", "RPAR", "RSQB")
+        return complete and _reads_like_statement(self.tokens, i + 1) and self.column(i + 1) <= self.margin
 
-def _rewind(found: Brackets, end: int) -> None:
-    for i in [i for i in found.cuts if i > end]:
-        del found.cuts[i]
-    found.stray = {i for i in found.stray if i <= end}
+    def begin_line(self, newline: int) -> None:
+        self.margin = self.column(newline + 1)
+        if self.braces and _must_begin_statement(self.tokens, newline + 1, TOP_WORDS):
+            self.ends.setdefault(self.braces[-1], newline)
 
+    def close(self, i: int, opener: str) -> None:
+        """Close the innermost bracket of a kind, and cut those within it."""
+        for k in reversed(range(len(self.brackets))):
+            if self.tokens[self.brackets[k]].type == opener:
+                if unclosed := self.brackets[k + 1 :]:
+                    self.found.cuts[i] = tuple(reversed(unclosed))
+                del self.brackets[k:]
+                return
+        self.found.stray.add(i)
 
-def _innermost(tokens: Sequence[Token], brackets: Sequence[int], type: str) -> int | None:
-    return next((k for k in reversed(range(len(brackets))) if tokens[brackets[k]].type == type), None)
+    def cut(self, unclosed: Sequence[int], end: int, i: int) -> int:
+        """End brackets or a brace before token `end`, and match again what seemed to be their inside."""
+        if end < i:
+            self.rewinds += 1
+            if self.rewinds > MAX_REWINDS:
+                end = i
+            cuts = self.found.cuts
+            for k in [k for k in cuts if k > end]:
+                del cuts[k]
+            self.found.stray = {k for k in self.found.stray if k <= end}
+        self.found.cuts[end] = (*self.found.cuts.get(end, ()), *reversed(unclosed))
+        return end
+
+    def column(self, i: int) -> int:
+        return (self.tokens[i].column or 1) if i < len(self.tokens) else 1
 
 
 def _must_begin_statement(tokens: Sequence[Token], i: int, words: frozenset[str] = STATEMENT_WORDS) -> bool:

@@ -7,14 +7,89 @@ from collections.abc import Sequence
 from lark import UnexpectedToken
 
 from ..diagnostics import Diagnostic
+from .beginnings import wrong_beginning
 from .layout import Lexeme
+from .parts import wrong_part
+from .place import OPERATORS, Place
+from .signs import wrong_sign
 from .slips import Slip
+from .values import wrong_value
+
+_CLOSERS = {"(": ")", "[": "]", "{": "}"}
+_SIGNS = {
+    "EQUALS": "=",
+    "TILDE": "~",
+    "BECOMES": "<-",
+    "LBRACE": "{",
+    "LSET": "{",
+    "RBRACE": "}",
+    "RPAR": ")",
+    "RSQB": "]",
+    "LSQB": "[",
+    "COMMA": ",",
+    "COLON": ":",
+    "AS": "as",
+}
 
 
 def describe(
     mistake: UnexpectedToken | Slip, lexemes: Sequence[Lexeme], i: int, statement: int
 ) -> Diagnostic:
     """The diagnostic of the first mistake of a statement, met at lexeme i."""
-    if isinstance(mistake, Slip):
-        return mistake.diagnostic
-    return Diagnostic("syntax", f"`{lexemes[i].text}` does not fit here", lexemes[i].span)
+    expected = frozenset() if isinstance(mistake, Slip) else frozenset(mistake.expected)
+    place = Place(lexemes, i, statement, expected)
+    slip = _unclosed(place)
+    if slip is None and isinstance(mistake, Slip):
+        slip = mistake
+    for explain in (wrong_sign, wrong_beginning, wrong_part, wrong_value):
+        slip = slip or explain(place)
+    return (slip or _unexpected(place)).diagnostic
+
+
+def _unclosed(place: Place) -> Slip | None:
+    """An opener of this statement that is never closed comes before whatever follows from it."""
+    k = place.i
+    if place.found.type == "OPEN_STRING":  # which hides the closer
+        return None
+    while place.lexemes[k].statement == place.statement:
+        lexeme = place.lexemes[k]
+        if lexeme.type == "UNCLOSED":
+            closer = _CLOSERS[lexeme.text]
+            wrong = [x for x in place.lexemes[place.i : k + 2] if x.type in ("RPAR", "RSQB", "STRAY_CLOSER")]
+            notes = [
+                f"the `{x.text}` in column {x.span.column} does not close it"
+                for x in wrong
+                if x.text != closer
+            ]
+            title = f"this `{lexeme.text}` is never closed"
+            return Slip(lexeme.span, title, "opened here", f"add `{closer}`", tuple(notes[:1]))
+        k += 1
+    return None
+
+
+def _unexpected(place: Place) -> Slip:
+    wanted = _wanted(place.expected)
+    label = f"expected {wanted}" if wanted else ""
+    if place.at_end:
+        return Slip(place.gap, "this statement is not complete", label)
+    return Slip(place.found.span, f"`{place.found.text}` does not fit here", label)
+
+
+def _wanted(expected: frozenset[str]) -> str:
+    """The tokens that would fit, in the words of a user."""
+    words: list[str] = []
+    if {"NAME", "NUMBER"} <= expected:
+        words.append("a value")
+    elif "NAME" in expected:
+        words.append("a name")
+    elif "STRING" in expected:
+        words.append("a text in quotes")
+    if expected.intersection(OPERATORS) - {"MINUS", "NOT"}:
+        words.append("an operator")
+    if "ARROW" in expected:
+        words.append("`->`")
+    words += dict.fromkeys(f"`{sign}`" for type, sign in _SIGNS.items() if type in expected)
+    if "NL" in expected or "$END" in expected:
+        words.append("the end of the statement")
+    words = words[:4]
+    return " or ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)

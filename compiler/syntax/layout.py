@@ -1,4 +1,4 @@
-"""From the lexer's tokens to the grammar's: where statements begin and end, and which words are keywords there."""
+"""From the lexer's tokens to the grammar's: where statements begin and end, and which words begin them."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 from lark import Token
 
-from .brackets import RESERVED, STATEMENT_WORDS, Brackets
 from ..diagnostics import Source, Span
+from .brackets import RESERVED, STATEMENT_WORDS, Brackets
 
 
 @dataclass(frozen=True, slots=True)
 class Lexeme:
-    """A token of the grammar. `statement` is the position of the lexeme that begins its statement, -1 between two."""
+    """A token of the grammar. `statement` is the position of its statement's first lexeme, -1 between two."""
 
     type: str
     span: Span
@@ -27,10 +27,10 @@ class Lexeme:
 def arrange(source: Source, tokens: Sequence[Token], brackets: Brackets) -> list[Lexeme]:
     """The tokens as the grammar wants them, ending with $END.
 
-    A newline ends a statement, except within ( ) and [ ], before `->`, `else` and `{`, and where no statement would
-    stand; a comma does between settings. Statement words are keywords at the start of a statement alone. A bracket
-    that is never closed gives an UNCLOSED lexeme, which bears the span of the opener, where its statement ends; a
-    closer of nothing gives a STRAY_CLOSER.
+    A newline ends a statement, except within ( ) and [ ], before `->`, `else` and `{`, and where no statement
+    would stand; a comma does between settings. Statement words are keywords at the start of a statement
+    alone. A bracket that is never closed gives an UNCLOSED lexeme, which bears the span of the opener, where
+    its statement ends; a closer of nothing gives a STRAY_CLOSER.
     """
     layout = _Layout(source, tokens, brackets)
     for i, token in enumerate(tokens):
@@ -75,7 +75,7 @@ class _Layout:
         if begins:
             self.statement = len(self.out)
         if type == "NAME":
-            type = self.word(i, token, begins and inside != "LSET")
+            type = self.word(i, token, inside != "LSET" and (begins or self.out[-1].type == "ELSE"))
         elif type == "LBRACE" and not begins and self.out[self.statement].type in ("DATA", "TRAIN"):
             type = "LSET"
         self.add(type, start, end)

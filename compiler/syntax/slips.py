@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from .. import ast
@@ -18,20 +19,20 @@ class Slip(Exception):
         self.diagnostic = Diagnostic("syntax", title, span, label, notes, help)
 
 
-def stage(value: ast.Expr, pin: ast.Name | None) -> ast.Stage:
+def stage(head: ast.Expr, value: ast.Expr, pin: ast.Name | None) -> ast.Stage:
     """What stands to the right of an arrow, `[count *] call [as pin]`; raises Slip for anything else."""
     span = value.span.to(pin.span) if pin else value.span
     match value:
         case ast.Call():
             return ast.Stage(span, value, None, pin)
-        case ast.Name() if "." not in value.text:
+        case ast.Name():
             return ast.Stage(span, bare(value), None, pin)
-        case ast.Binary(op="*", left=count, right=ast.Call() | ast.Name() as layer):
-            if isinstance(layer, ast.Name):
-                layer = bare(layer)
+        case ast.Binary(op="*", left=count, right=ast.Call() as layer):
             return ast.Stage(span, layer, count, pin)
+        case ast.Binary(op="*", left=count, right=ast.Name() as layer) if not isinstance(count, ast.Call):
+            return ast.Stage(span, bare(layer), count, pin)
         case _:
-            raise _stage_slip(value)
+            raise _stage_slip(head, value)
 
 
 def bare(name: ast.Name) -> ast.Call:
@@ -41,33 +42,38 @@ def bare(name: ast.Name) -> ast.Call:
     return ast.Call(name.span, name, (), (), bare=True)
 
 
-def _stage_slip(value: ast.Expr) -> Slip:
+def _stage_slip(head: ast.Expr, value: ast.Expr) -> Slip:
+    title = "an arrow leads into a layer"
     first = value
-    while True:
-        match first:
-            case ast.Binary(op="*", left=ast.Call() | ast.Name() as layer, right=ast.Number() as count):
-                help = f"the number of copies comes first: {count.span.text} * {layer.span.text}"
-                return Slip(value.span, "an arrow leads into a layer", "this is a product", help)
-            case ast.Binary(left=left, op_span=op):
-                first = left
-                if isinstance(left, ast.Call | ast.Name):
-                    help = f"put the chain in brackets: (… -> {left.span.text}) {op.text} …"
-                    title = f"`->` binds loosest, so `{op.text}` cannot follow a chain"
-                    return Slip(op, title, "this would belong to the layer", help)
-            case ast.Index(operand=operand):
-                help = f"put the chain in brackets: (… -> {operand.span.text})[…]"
-                return Slip(value.span, "an arrow leads into a layer", "this takes a part of one", help)
-            case ast.Transpose(operand=operand):
-                help = f"put the chain in brackets: (… -> {operand.span.text}).T"
-                return Slip(value.span, "an arrow leads into a layer", "this transposes one", help)
-            case ast.Pipe():
-                help = "leave the brackets out; for several copies of a chain define a layer of it"
-                return Slip(value.span, "an arrow leads into a layer, not into a chain in brackets", "", help)
-            case ast.Name():
-                return callee_slip(value, ())
-            case _:
-                help = "write a layer or function that takes the value as its first argument: x -> dense(10)"
-                return Slip(value.span, "an arrow leads into a layer", "this is not a layer", help)
+    while isinstance(first, ast.Binary) and isinstance(first.left, ast.Binary):
+        first = first.left
+    match first:
+        case ast.Binary(op="*", left=ast.Call() | ast.Name() as layer, right=ast.Number() as count):
+            help = f"the number of copies comes first: {count.span.text} * {layer.span.text}"
+            return Slip(value.span, title, "this is a product", help)
+        case ast.Binary(left=ast.Call() | ast.Name() as layer, op_span=op, right=right):
+            help = f"write {_chain(head, layer)} {op.text} {right.span.text}"
+            label = "this would belong to the layer"
+            return Slip(op, f"`->` binds loosest, so `{op.text}` cannot follow a chain", label, help)
+        case ast.Index(operand=layer):
+            subscript = value.span.text[layer.span.end - value.span.start :]
+            return Slip(
+                value.span, title, "this takes a part of one", f"write {_chain(head, layer)}{subscript}"
+            )
+        case ast.Transpose(operand=layer):
+            return Slip(value.span, title, "this transposes one", f"write {_chain(head, layer)}.T")
+        case ast.Pipe():
+            help = "leave the brackets out; for several copies of a chain define a layer of it"
+            return Slip(value.span, f"{title}, not into a chain in brackets", "", help)
+        case _:
+            help = "write a layer or function that takes the value as its first argument: x -> dense(10)"
+            return Slip(value.span, title, "this is not a layer", help)
+
+
+def _chain(head: ast.Expr, layer: ast.Expr) -> str:
+    """The source from the head to the layer in brackets, in one line."""
+    text = " ".join(head.span.to(layer.span).text.split())
+    return f"({text})" if len(text) < 60 else f"(… -> {layer.span.text})"
 
 
 def initialiser(value: ast.Expr) -> ast.Call | ast.Number:
@@ -125,10 +131,8 @@ def callee_slip(function: ast.Expr, arguments: Sequence[object]) -> Slip:
     owner, _, method = function.text.rpartition(".")
     if owner.split(".")[0] == "self":
         help = "a layer has no self: its parameters are plain names"
-    elif owner in _LIBRARIES:
-        help = (
-            f"layers and functions are plain names here: {_LIBRARIES[owner].get(method, method.lower())}(…)"
-        )
+    elif _LIBRARIES.fullmatch(owner):
+        help = f"layers and functions are plain names here: {_MODULES.get(method, method.lower())}(…)"
     else:
         rest = ", …" if arguments else ""
         help = f"write {method}({owner}{rest}), or {owner} -> {method}"
@@ -140,6 +144,11 @@ def callee_slip(function: ast.Expr, arguments: Sequence[object]) -> Slip:
     )
 
 
+FOREIGN = {
+    "True": "write true",
+    "False": "write false",
+    "None": "leave the argument out, or write none",
+}
 _MODULES = {
     "Linear": "dense",
     "Dense": "dense",
@@ -152,39 +161,31 @@ _MODULES = {
     "AvgPool2d": "avgpool",
     "CrossEntropyLoss": "cross_entropy",
     "MSELoss": "mse",
-    "matmul": "a @ b, not matmul",
 }
-_LIBRARIES: dict[str, dict[str, str]] = {
-    name: _MODULES
-    for name in (
-        "nn torch torch.nn torch.nn.functional F tf tf.nn keras layers keras.layers tf.keras.layers "
-        "np numpy math jnp jax jax.nn optim torch.optim"
-    ).split()
-}
+_LIBRARIES = re.compile(r"((torch|tf|nn|keras|F|layers|np|numpy|math|jnp|jax|optim)(\.\w+)*)")
 
 
 def order_slip(argument: ast.Expr, keywords: Sequence[ast.Keyword]) -> Slip:
     """For a positional argument behind a keyword argument; `lr = 0,1` is a decimal comma."""
-    last = keywords[-1].value.span
-    text = argument.span.source.text
-    if text[last.end : argument.span.start] == "," and last.text.isdigit() and argument.span.text.isdigit():
-        return Slip(
-            last.to(argument.span),
-            "a number is written with a point, not a comma",
-            "read as two numbers",
-            f"write {last.text}.{argument.span.text}",
-        )
-    return Slip(
-        argument.span,
-        "an argument without a name stands behind one with a name",
-        "this has no name",
-        f"move it before {keywords[0].name.text} = …, or name it",
-    )
+    last = keywords[-1].value
+    numbers = isinstance(last, ast.Number) and isinstance(argument, ast.Number)
+    if numbers and last.span.end + 1 == argument.span.start:
+        return decimal_comma(argument.span, last.span.text)
+    title = "an argument without a name stands behind one with a name"
+    help = f"move it before {keywords[0].name.text} = …, or name it"
+    return Slip(argument.span, title, "this has no name", help)
+
+
+def decimal_comma(fraction: Span, whole: str) -> Slip:
+    """For `0,1` without a space, where one number is meant; `whole` is what stands before the comma."""
+    span = Span(fraction.source, fraction.start - len(whole) - 1, fraction.end)
+    title = "a number is written with a point, not a comma"
+    return Slip(span, title, "read as two numbers", f"write {whole}.{fraction.text}")
 
 
 def sign_in_name(span: Span, normal: str) -> Slip:
     """For a name with ² or ₁ in it; `normal` is the name in plain digits."""
-    head = next((i for i, c in enumerate(span.text) if not span.text[: i + 1].isidentifier()), 0)
+    head = next((i for i in range(len(span.text)) if not span.text[: i + 1].isidentifier()), 0)
     sign = span.text[head]
     if sign in "²³¹⁰⁴⁵⁶⁷⁸⁹" and head:
         help = f"for a power write {span.text[:head]} ^ {normal[head:]}"

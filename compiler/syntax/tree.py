@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import isfinite
-from typing import Literal, TypeVar, cast
+from typing import Literal, NamedTuple, TypeVar, cast
 from unicodedata import normalize
 
 from lark import Transformer, v_args
 
 from .. import ast
-from . import slips
 from ..diagnostics import Span
+from . import slips
 from .layout import Lexeme
 from .slips import Slip
 
@@ -33,6 +34,13 @@ class Block:
 class Formals:
     span: Span
     formals: tuple[ast.Formal, ...]
+
+
+class Staged(NamedTuple):
+    """What stands behind an arrow, before it is known to be a layer."""
+
+    value: ast.Expr
+    pin: ast.Name | None
 
 
 @v_args(inline=True)
@@ -202,10 +210,11 @@ class TreeBuilder(Transformer[object, object]):
         return ast.Pinned(value.span.to(pin.span), value, _name(pin))
 
     def pipe(self, head: ast.Expr, *rest: object) -> ast.Pipe:
-        return ast.Pipe(head.span.to(cast(ast.Stage, rest[-1]).span), head, _only(ast.Stage, rest))
+        stages = tuple(slips.stage(head, *part) for part in _only(Staged, rest))
+        return ast.Pipe(head.span.to(stages[-1].span), head, stages)
 
-    def stage(self, value: ast.Expr, _: Lexeme | None = None, pin: Lexeme | None = None) -> ast.Stage:
-        return slips.stage(value, _name(pin) if pin else None)
+    def stage(self, value: ast.Expr, _: Lexeme | None = None, pin: Lexeme | None = None) -> Staged:
+        return Staged(value, _name(pin) if pin else None)
 
     def binary(self, left: ast.Expr, op: Lexeme, right: ast.Expr) -> ast.Binary:
         return ast.Binary(left.span.to(right.span), cast(ast.BinaryOp, op.text), left, right, op.span)
@@ -264,6 +273,11 @@ class TreeBuilder(Transformer[object, object]):
         span = operand.span.to(name.span)
         if name.text == "T":
             return ast.Transpose(span, operand)
+        if isinstance(operand, ast.Name) and operand.text == "self":
+            title = "a layer has no self"
+            raise Slip(span, title, help=f"its parameters and results are plain names: {name.text}")
+        if isinstance(operand, ast.Name) and len(operand.text) > MAX_DIGITS:
+            raise Slip(span, "this name is too long")
         if not isinstance(operand, ast.Name):
             title = f"`.{name.text}` can follow a name alone"
             raise Slip(name.span, title, help="of expressions there is `.T` only, the last two axes swapped")
@@ -282,6 +296,8 @@ class TreeBuilder(Transformer[object, object]):
         return ast.String(token.span, token.text[1:-1])
 
     def name(self, token: Lexeme) -> ast.Name:
+        if token.text in slips.FOREIGN:
+            raise Slip(token.span, f"`{token.text}` is Python's word", help=slips.FOREIGN[token.text])
         return _name(token)
 
 
@@ -331,6 +347,9 @@ def _number(token: Lexeme) -> ast.Number:
     text = token.text
     percent = text.endswith("%")
     digits = text.rstrip("%")
+    whole = re.search(r"[0-9]+,$", token.span.source.text[max(token.span.start - 20, 0) : token.span.start])
+    if len(digits) > 1 and digits[0] == "0" and digits.isdigit() and whole:
+        raise slips.decimal_comma(token.span, whole[0][:-1])
     if len(digits) > 1 and digits[0] == "0" and digits.isdigit():
         raise Slip(
             token.span, "a number does not begin with 0", help=f"write {digits.lstrip('0') or '0'}, or 0.…"

@@ -1,0 +1,156 @@
+"""Statements that begin wrongly: misspelt, misplaced or foreign words, values without a name."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+
+from .brackets import STATEMENT_WORDS, TOP_WORDS
+from .place import OPERATORS, Place
+from .slips import Slip
+
+_LAYER = "define a layer: layer name(x[..., d]) { … return … }"
+_HABITS = {
+    **dict.fromkeys(("def", "class", "lambda", "fn", "func", "function"), _LAYER),
+    **dict.fromkeys(
+        ("import", "from", "using"), 'the standard layers are always there; other files: include "blocks.net"'
+    ),
+    **dict.fromkeys(
+        ("for", "while", "loop"), "write repeat 3 as i { … }, or scan x as xt { … } along an axis"
+    ),
+    **dict.fromkeys(("let", "var", "val", "auto"), "a binding is name = value, without a word before it"),
+    "const": "a number known while compiling is a dim: dim H = 16",
+    "elif": "write else if … { … }",
+    "elseif": "write else if … { … }",
+    "with": "there are no contexts; write the statements alone",
+    "print": "name what you want to see as an output: output h",
+    "assert": "a shape is asserted where the name is bound: h[N, 16] = …",
+    "weight": "a trainable tensor is a param: param W[3, 4] ~ glorot",
+    "weights": "a trainable tensor is a param: param W[3, 4] ~ glorot",
+    "variable": "a trainable tensor is a param: param W[3, 4] ~ glorot",
+    "parameter": "a trainable tensor is a param: param W[3, 4] ~ glorot",
+    "parameters": "a trainable tensor is a param: param W[3, 4] ~ glorot",
+}
+
+
+def wrong_beginning(place: Place) -> Slip | None:
+    """For a statement whose first words are not those of one."""
+    first, found = place.first, place.found
+    if found.type == "ELSE":
+        return Slip(found.span, "this `else` belongs to no `if`", help="write if … { … } else { … }")
+    if place.position == 0:
+        return _misplaced(place)
+    if first.type != "NAME":
+        return None
+    if place.block and place.block.type == "LSET":
+        return _setting(place) if place.position == 1 else None
+    if place.position == 1:
+        if first.text in _HABITS and found.type != "COMMA":
+            return Slip(
+                first.span,
+                f"there is no statement `{first.text}`",
+                "another language's word",
+                _HABITS[first.text],
+            )
+        if found.type in ("NAME", "NUMBER", "STRING", "LBRACE") or place.at_end:
+            return _unknown_word(place)
+        return _unnamed(place)
+    if found.type == "TILDE" or (found.type == "COLON" and place.before.type == "RSQB"):
+        word = "param" if found.type == "TILDE" else "input"
+        return Slip(
+            first.span, f"the word `{word}` is missing", help=f"write {word} {place.rest(place.statement)}"
+        )
+    if place.lexemes[place.statement + 1].type == "LSQB" and "EQUALS" in place.expected:
+        return _unnamed(place)
+    return None
+
+
+def _misplaced(place: Place) -> Slip | None:
+    found = place.found
+    word = found.text
+    if found.type == "RETURN":
+        return Slip(
+            found.span, "`return` stands outside a layer", help="at the top of a file write output NAME = …"
+        )
+    if found.type == "CARRY":
+        return Slip(found.span, "`carry` belongs in a scan", help="write scan x as xt { carry … }")
+    if found.type.lower() in TOP_WORDS and place.block:
+        line = place.block.span.line
+        return Slip(
+            found.span,
+            f"`{word}` stands inside a block",
+            f"the block begins on line {line}",
+            "move it out of the braces",
+        )
+    if found.type in OPERATORS or found.type in ("ARROW", "DOT", "COMMA"):
+        help = "a statement goes on over lines within ( ) or [ ], or before ->"
+        return Slip(found.span, f"a statement cannot begin with `{found.text}`", help=help)
+    if found.type in ("NUMBER", "STRING", "LPAR", "LSQB"):
+        return Slip(found.span, "a statement cannot begin with a value", help="give the value a name: h = …")
+    if found.type == "LBRACE":
+        return Slip(
+            found.span,
+            "this block belongs to nothing",
+            help="a block follows repeat, if, scan, layer or optimizer",
+        )
+    return None
+
+
+def _setting(place: Place) -> Slip | None:
+    first, found = place.first, place.found
+    if found.type in ("COLON", "TILDE", "BECOMES", "COMPARE"):
+        return Slip(
+            found.span,
+            "a setting is written with `=`",
+            help=f"write {first.text} = {place.rest(place.i + 1)}",
+        )
+    if place.at_end or place.begins_value:
+        title = f"the setting {first.text} has no value"
+        return Slip(place.gap, title, help=f"write {first.text} = …")
+    return None
+
+
+def _unknown_word(place: Place) -> Slip:
+    first = place.first
+    close = get_close_matches(first.text.lower(), sorted(STATEMENT_WORDS), 1, 0.6)
+    if close:
+        label = "statement words are written small" if first.text.lower() == close[0] else ""
+        return Slip(first.span, f"there is no statement `{first.text}`", label, f"did you mean {close[0]}?")
+    if place.at_end:
+        return Slip(
+            first.span,
+            "a name alone says nothing",
+            "what about it?",
+            f"write {first.text} = …, or output {first.text}",
+        )
+    title = f"there is no statement `{first.text}`"
+    return Slip(
+        first.span,
+        title,
+        help=f"to bind a name write {first.text} = …; functions take brackets: {first.text}(…)",
+    )
+
+
+def _unnamed(place: Place) -> Slip | None:
+    first, found = place.first, place.found
+    match found.type:
+        case "COLON":
+            return Slip(found.span, "a name is bound with `=`", help=f"write {first.text} = …")
+        case "COMPARE" if found.text == "==":
+            return Slip(found.span, "`==` compares; a name is bound with `=`", help=f"write {first.text} = …")
+        case "COMMA":
+            return Slip(found.span, "one name is bound at a time", help="give each a statement of its own")
+        case "DOT" if first.text == "self":
+            return Slip(first.span, "a layer has no self", help="its parameters and results are plain names")
+        case "DOT":
+            return Slip(found.span, "the name that is bound has no dots", help="bind a name of its own")
+        case "LPAR" | "ARROW" | "PLUS" | "MINUS" | "FACTOR" | "POWER" | "COMPARE" | "AS":
+            line = place.rest(place.statement)
+            label = "nothing takes this value"
+            return Slip(
+                first.span.to(found.span),
+                "this value has no name",
+                label,
+                f"write h = {line}, or output h = {line}",
+            )
+        case _:
+            return None
