@@ -14,6 +14,9 @@ from .ops.op import REGISTRY, Promotion
 _INTEGER_ORDER: tuple[DType, ...] = ("bool", "uint8", "uint16", "int32", "int64")
 
 
+Constant = tuple[float, DType, bool]  # the sign is apart, since 0.0 == -0.0
+
+
 @dataclass(slots=True)
 class Builder:
     """Adds operations to a graph, all in the current scope, stage and place of the source.
@@ -27,7 +30,7 @@ class Builder:
     stage: Stage = "forward"
     of: int = -1
     span: Span | None = None
-    _constants: dict[tuple[float, DType, bool], int] = field(default_factory=dict[tuple[float, DType, bool], int])
+    _constants: dict[Constant, int] = field(default_factory=dict[Constant, int])
 
     def apply(self, op: str, *operands: Value | float, name: str = "", **attrs: Any) -> Value:
         """One operation. Python numbers become constants of the other operands' dtype.
@@ -41,10 +44,13 @@ class Builder:
         type = rule.infer(*(v.type for v in values), **attrs)
         return self.add(op, values, type, tuple(sorted((k, _frozen(v)) for k, v in attrs.items())), name)
 
-    def add(self, op: str, operands: Sequence[Value], type: TensorType, attrs: Attrs = (), name: str = "") -> Value:
+    def add(
+        self, op: str, operands: Sequence[Value], type: TensorType, attrs: Attrs = (), name: str = ""
+    ) -> Value:
         """One operation whose type is known; no rule is asked."""
         ids = [v.id for v in operands]
-        return Value(self, self.graph.add(op, ids, type, attrs, name, self.scope, self.stage, self.of, self.span))
+        id = self.graph.add(op, ids, type, attrs, name, self.scope, self.stage, self.of, self.span)
+        return Value(self, id)
 
     def value(self, id: int) -> Value:
         return Value(self, id)
@@ -94,7 +100,7 @@ class Builder:
             return [o if isinstance(o, Value) else self.constant(o, dtype) for o in operands]
         if promotion == "choice":
             return self._promoted("logical", operands[:1]) + self._promoted("compare", operands[1:])
-        # A scalar does not widen a tensor: the step's number is float64, where 1 - 0.999 ^ step keeps its digits.
+        # A scalar does not widen a tensor: the step's number is float64, so that 1 - 0.999 ^ step has digits.
         deciding = [v for v in tensors if v.shape and v.type.is_float] or tensors
         target = self._common([v.dtype for v in deciding], numbers, promotion)
         return [o.cast(target) if isinstance(o, Value) else self.constant(o, target) for o in operands]

@@ -88,7 +88,9 @@ class Diagnostic:
 
 
 class SpecError(Exception):
-    """A spec, an override or the data it names is wrong; `diagnostics` says what, where and how to mend it."""
+    """A spec, an override or the data it names is wrong; `diagnostics` says what, where and how to mend
+    it.
+    """
 
     def __init__(self, *diagnostics: Diagnostic) -> None:
         self.diagnostics = tuple(sorted(diagnostics, key=lambda d: d.sort_key))

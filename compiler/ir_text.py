@@ -5,8 +5,8 @@
     loss = %12
     update W1 = %30
 
-A name that is not made of letters, digits, `_`, `.` and `∂` stands in double quotes. What a node has by default
-is left out: no scope, the stage `forward`, no `of`, no `group`. Spans are not part of the text.
+A name that is not made of letters, digits, `_`, `.` and `∂` stands in double quotes. What a node has by
+default is left out: no scope, the stage `forward`, no `of`, no `group`. Spans are not part of the text.
 """
 
 from __future__ import annotations

@@ -87,8 +87,9 @@ class Network:
 
     training and evaluating are the same network with `training` true and false: leaves are inputs, params and
     states; results are the loss, metrics, outputs, named values and (in training) state updates. The `data`
-    graphs lead from columns to inputs; they are empty where the file has no data block or its columns are unknown.
-    overrides: the texts of the values that dims (`H`) and settings (`train.lr`) were given instead of the file's.
+    graphs lead from columns to inputs; they are empty where the file has no data block or its columns are
+    unknown. overrides: the texts of the values that dims (`H`) and settings (`train.lr`) were given instead
+    of the file's.
     """
 
     name: str

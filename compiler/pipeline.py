@@ -25,9 +25,9 @@ Purpose = Literal["train", "step", "gradients", "forward", "evaluate", "finish",
 class Compiled:
     """A network and the graphs for all that is done with it, each made when it is first asked for.
 
-    train: a step on columns. step: a step on inputs. gradients: of the loss, from inputs. forward: loss, metrics,
-    outputs and named values from inputs. evaluate, finish: statistics of a batch of columns, and what they come to.
-    predict: outputs from inputs. answer: outputs from columns.
+    train: a step on columns. step: a step on inputs. gradients: of the loss, from inputs. forward: loss,
+    metrics, outputs and named values from inputs. evaluate, finish: statistics of a batch of columns, and
+    what they come to. predict: outputs from inputs. answer: outputs from columns.
     """
 
     network: Network
@@ -111,8 +111,8 @@ def compile(
 ) -> Compiled:
     """Compile a text. Raises SpecError with every mistake that it holds.
 
-    dims, train: overrides, by name. read: gives an included file. columns: asked once for what the data source
-    holds; without it, or where it gives None, the data block's formulas are left out.
+    dims, train: overrides, by name. read: gives an included file. columns: asked once for what the data
+    source holds; without it, or where it gives None, the data block's formulas are left out.
     """
     lowering = Lowering(source, dims, train, read, precision)
     known = columns(lowering.data_spec) if columns is not None and lowering.data_spec is not None else None

@@ -14,9 +14,9 @@ def draw(
 
     initial: a name of compiler/initialisers.py and its arguments in order, all or none of them. Numbers are
     drawn in double precision, so that float32 and float64 start from the same values.
-    Raises ValueError where the shape has no input and output axis to take the scale from, or fan_in is below 0.
-    Sources: glorot: Glorot & Bengio 2010, equation 16; he: He et al. 2015, equation 10; lecun: LeCun, Bottou,
-    Orr & Müller 1998, "Efficient BackProp", section 4.6; orthogonal: Saxe, McClelland & Ganguli 2013.
+    Raises ValueError where the shape has no input and output axis to take the scale from, or fan_in is below
+    0. Sources: glorot: Glorot & Bengio 2010, equation 16; he: He et al. 2015, equation 10; lecun: LeCun,
+    Bottou, Orr & Müller 1998, "Efficient BackProp", section 4.6; orthogonal: Saxe, McClelland & Ganguli 2013.
     """
     kind, *numbers = initial
     values = [float(number) for number in numbers]

@@ -15,8 +15,8 @@ from ..compiler.emit.program import Program, build
 from ..compiler.ir import Graph, Result, TensorType, size_at
 from ..compiler.network import Variable
 from ..compiler.pipeline import Compiled, Purpose
-from .initialise import draw
 from .device import Device
+from .initialise import draw
 from .program import Executable, load
 
 Array = NDArray[Any]
@@ -117,7 +117,9 @@ class Model:
         return script(self)
 
     def forward(self, want: Sequence[str] = (), **inputs: Any) -> dict[str, Array]:
-        """Loss, metrics, outputs and any named tensor asked for, not training. A result needs its inputs alone."""
+        """Loss, metrics, outputs and any named tensor asked for, not training. A result needs its inputs
+        alone.
+        """
         graph = self._wanted(tuple(want))
         graph = _computable(graph, inputs)
         key = f"forward {' '.join(want)} from {' '.join(sorted(inputs))}"
@@ -223,7 +225,9 @@ class Model:
         classes = self.compiled.network.inputs[name].classes
         if classes and (int(array.min()) < 0 or int(array.max()) >= classes):
             low, high = int(array.min()), int(array.max())
-            raise ValueError(f"{name} holds classes 0 to {classes - 1}, and the array goes from {low} to {high}")
+            raise ValueError(
+                f"{name} holds classes 0 to {classes - 1}, and the array goes from {low} to {high}"
+            )
         return self.device.array(array.astype(type.dtype, copy=False))
 
     def _wanted(self, want: tuple[str, ...]) -> Graph:
@@ -248,7 +252,9 @@ class Model:
 
 
 def _computable(graph: Graph, inputs: Mapping[str, Any]) -> Graph:
-    """The results that can be computed from these inputs: without labels there is no loss, but there are outputs."""
+    """The results that can be computed from these inputs: without labels there is no loss, but there are
+    outputs.
+    """
     from ..compiler.extract import ancestors, select
 
     names = {node.name for node in graph if node.op == "input"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
 from ..compiler import ast
 from ..compiler.diagnostics import Diagnostic, Source, SpecError
@@ -16,8 +16,6 @@ from .data.source import Columns
 from .device import Device, open_device
 from .model import Model
 
-DTYPES: tuple[DType, ...] = ("bool", "uint8", "uint16", "int32", "int64", "float32", "float64")
-
 
 def open_model(
     source: Source,
@@ -28,8 +26,8 @@ def open_model(
 ) -> Model:
     """Compile a text for a device. base: the folder that its paths are relative to.
 
-    Where the data cannot be described yet (a file is missing), the network is compiled without its data block;
-    training it then says what is missing. Raises SpecError, DeviceError.
+    Where the data cannot be described yet (a file is missing), the network is compiled without its data
+    block; training it then says what is missing. Raises SpecError, DeviceError.
     """
     found = open_device(device)[0] if isinstance(device, str) else device
     return Model(compile_source(source, base, dims, train), found, base)
@@ -65,7 +63,7 @@ def column_types(columns: Columns) -> dict[str, ColumnType]:
     """What the compiler knows of columns."""
     found: dict[str, ColumnType] = {}
     for name, column in columns.items():
-        dtype = next(d for d in DTYPES if d == column.dtype.name)
+        dtype = cast(DType, column.dtype.name)
         classes = column.count or (len(column.classes) if column.classes else 0)
         found[name] = ColumnType(TensorType(dtype, column.shape), classes, column.sequence)
     return found
@@ -81,7 +79,7 @@ def open_data(network: Network, base: Path, seed: int) -> Dataset:
     spec = network.data
     if spec is None:
         title = f"{network.name} has no data block, so there is nothing to train on"
-        help = 'write, for example: data digits() { x = flatten(image) / 16, y = label }'
+        help = "write, for example: data digits() { x = flatten(image) / 16, y = label }"
         raise SpecError(Diagnostic("data", title, None, "", (), help))
     try:
         dataset = open_source(spec.source, spec.positional, spec.keywords, base, spec.length).load()

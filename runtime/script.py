@@ -1,4 +1,6 @@
-"""A model's training as one NumPy text that runs by itself: the recipe, from the model's spec and data source."""
+"""A model's training as one NumPy text that runs by itself: the recipe, from the model's spec and data
+source.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,10 @@ def script(model: Model) -> str:
         functions.append(orthogonal)
     call = ", ".join(f"{k}={v!r}" for k, v in opened.call().items())
     reader = f"{opened.source.read.__name__}({call})"
-    texts = [source_of(f) for f in (*functions, fans, draw)]
+    variables = {v.name: _initial(v) for v in network.variables.values()}
+    if any("draw(" in text for text in variables.values()):
+        functions += [fans, draw]
+    texts = [source_of(f) for f in functions]
     texts += [_with_valid(reader, spec)] if spec.valid is not None else []
     return written(
         Recipe(
@@ -47,7 +52,7 @@ def script(model: Model) -> str:
             imports=("import hashlib",),
             functions=tuple(texts),
             data="load()" if spec.valid is not None else reader,
-            variables={v.name: _initial(v) for v in network.variables.values()},
+            variables=variables,
             epochs=train.epochs if train.epochs is not None else EVERY_STEP,
             batch=train.batch,
             seed=model.seed,
@@ -80,5 +85,9 @@ def _initial(variable: Variable) -> str:
     dtype = variable.type.dtype
     if variable.initial[0] == "statistic":
         part = 0 if variable.initial[2] == "mean" else 1
-        return f'channel_statistics(train["{variable.initial[1]}"])[{part}].astype("{dtype}").reshape({shape})'
+        return (
+            f'channel_statistics(train["{variable.initial[1]}"])[{part}].astype("{dtype}").reshape({shape})'
+        )
+    if variable.initial[0] in ("zeros", "ones"):
+        return f'np.{variable.initial[0]}({shape}, "{dtype}")'
     return f'draw("{variable.name}", {shape}, {variable.initial!r}, SEED, "{dtype}")'

@@ -1,7 +1,8 @@
-"""The seven steps of training. All arithmetic is in the compiled programs; here batches go in and figures come out.
+"""The seven steps of training. All arithmetic is in the compiled programs; here batches go in and figures
+come out.
 
-1 initialise (the model has), 2 take a batch and predict, 3 loss, 4 gradients, 5 step: one call of the program;
-6 repeat; 7 stop.
+1 initialise (the model has), 2 take a batch and predict, 3 loss, 4 gradients, 5 step: one call of the
+program; 6 repeat; 7 stop.
 """
 
 from __future__ import annotations
@@ -89,9 +90,9 @@ def fit(
 ) -> History:
     """Train a model in place, evaluating after each epoch.
 
-    epochs: instead of the train block's epochs or steps. done: epochs that were finished before, when resuming.
-    Raises SpecError where data or train block are missing or the loss is not finite. On KeyboardInterrupt the model
-    is as the last whole step left it.
+    epochs: instead of the train block's epochs or steps. done: epochs that were finished before, when
+    resuming. Raises SpecError where data or train block are missing or the loss is not finite. On
+    KeyboardInterrupt the model is as the last whole step left it.
     """
     tell: Listener = listener or (lambda event: None)
     network = model.compiled.network
@@ -181,9 +182,7 @@ def _last_epoch(train: Training, epochs: int | None, batches: int) -> int:
     return train.epochs or 0
 
 
-def _epoch(
-    model: Model, batches: Batches, epoch: int, train: Training, tell: Listener
-) -> dict[str, float]:
+def _epoch(model: Model, batches: Batches, epoch: int, train: Training, tell: Listener) -> dict[str, float]:
     """One pass over the training split; gives the means of loss and metrics over its samples."""
     sums: dict[Result, float] = {}
     samples, told, began = 0, time.perf_counter(), time.perf_counter()
@@ -210,7 +209,9 @@ def _epoch(
 def _not_finite(model: Model, epoch: int, batch: int) -> None:
     network = model.compiled.network
     train = network.train
-    title = f"the loss is no longer a finite number at step {model.step_number} (epoch {epoch}, batch {batch})"
+    title = (
+        f"the loss is no longer a finite number at step {model.step_number} (epoch {epoch}, batch {batch})"
+    )
     help = "try a smaller learning rate, or clip = 1.0 in the train block"
     raise SpecError(Diagnostic("train", title, train.span if train else None, "", (), help))
 

@@ -2,8 +2,10 @@
 
 import numpy as np
 
+from .lazy import Array
 
-def channel_statistics(array: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+
+def channel_statistics(array: Array) -> tuple[np.ndarray, np.ndarray]:
     """Mean and standard deviation by channel (axis 1), each [channels]; 1 where a channel never varies.
 
     Joined block by block (Chan, Golub & LeVeque 1983), so that the array need not fit into memory as floats.

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from netc.compiler.diagnostics import Source
 from netc.runtime.data import Column, Dataset
 from netc.runtime.model import Model

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from netc.compiler.diagnostics import Source
 from netc.runtime.model import Model
 from netc.runtime.opening import open_model

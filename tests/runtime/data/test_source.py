@@ -26,7 +26,7 @@ def test_a_misspelt_source_is_told_the_nearest(tmp_path: Path):
         ("moons", [10], {"n": 10}, "moons is given n twice", "write moons(n = 1000, noise = 0.1, seed = 0)"),
         ("moons", [1, 2, 3, 4], {}, "moons takes at most 3 arguments, not 4", None),
         ("digits", [1], {}, "digits takes no arguments, not 1", "write digits()"),
-        ("mnist", [], {}, "mnist needs folder", "write mnist(folder)"),
+        ("images", ["a"], {}, "images needs size", "write images(folder, size, channels = 3)"),
         ("mnist", [3], {}, "folder of mnist should be a path in quotes, not 3", None),
         ("moons", [2.5], {}, "n of moons should be an integer of at least 5, not 2.5", None),
         ("moons", [float("nan")], {}, "n of moons should be an integer", None),
