@@ -183,7 +183,29 @@ CASES: list[tuple[str, Make, str]] = [
         lambda x, s, i: s.broadcast((N, 1)).op("put_along", i, axis=1, size=9),
         "mul(one_hot(reshape(i, shape=[N]), classes=9, dtype=float32), s)",
     ),
+    ("sum of -x", lambda x: (-x).sum((0,)), "neg(sum(x, axis=[0]))"),
+    (
+        "sum of the squares of what was joined",
+        lambda x, column: x.op("concat", column, axis=1).op("square").sum((1,)),
+        "add(sum(square(x), axis=[1]), reshape(square(column), shape=[N]))",
+    ),
+    (
+        "sum of all squares, reshaped",
+        lambda a: a.reshape((24,)).op("square").sum((0,)),
+        "sum(square(a), axis=[0, 1, 2])",
+    ),
+    (
+        "a multiple of one part",
+        lambda a, w: (
+            (2 * a.reshape((24,)).op("concat", w.reshape((12,)), axis=0))
+            .op("slice", start=(24,), stop=(36,), step=(1,))
+            .reshape((3, 4))
+        ),
+        "mul(2.0, w)",
+    ),
     # products
+    ("small first", lambda x, column: column * (2 * x), "mul(mul(column, 2.0), x)"),
+    ("small first, of two", lambda x, column, s: (x * column) * s, "mul(mul(s, column), x)"),
     (
         "xᵀ @ ones",
         lambda x, y: x.T @ ones(y),
@@ -223,6 +245,8 @@ KEPT: list[tuple[str, Make]] = [
         ),
     ),
     ("sum of padding that counts", lambda w: w.op("pad", before=(1, 0), after=(0, 0), value=7.0).sum((0,))),
+    ("sum of -x that is read twice", lambda x: (-x).sum((0,)) + (-x).op("exp")),
+    ("outer product", lambda u, column, x: u * (column * x.sum((0,)))),
     ("sum of integers repeated", lambda i: i.broadcast((N, 4)).sum((1,))),
 ]
 
