@@ -100,7 +100,7 @@ take = define(
         vjp=lambda g, y, x, i: (g.op("put", i, rows=x.shape[0]), None),
         math="{0}[{1}]",
         # "clip" keeps NumPy from copying the result to check the indices first.
-        numpy='np.take({0}, {1}, axis=0, out={out}, mode="clip")',
+        numpy="take({0}, {1}, out={out})",
         samples=(
             Sample((Draw((5, 3)), Draw((2, 4), 0, 5, "int64"))),
             Sample((Draw((5,)), Draw((7,), 0, 5, "uint8"))),

@@ -6,6 +6,14 @@ import numpy as np
 from .memory import scratch
 
 
+def take(x, i, out):
+    """The rows of x at the places i."""
+    if hasattr(np, "cuda"):
+        np.take(x, i, axis=0, out=out)
+    else:
+        np.take(x, i, axis=0, out=out, mode="clip")  # the default mode gathers into a copy first
+
+
 def put(g, i, out, work):
     """Zeros with the rows of g added at the rows i.
 
