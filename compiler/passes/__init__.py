@@ -10,8 +10,20 @@ from .cse import cse
 from .dce import dce
 from .fuse import fuse
 from .simplify import simplify
-from .stabilise import stabilise
+from .stabilise import stabilise, stable_builder
 from .stops import drop_stops
+
+__all__ = [
+    "PIPELINE",
+    "cse",
+    "dce",
+    "drop_stops",
+    "fuse",
+    "optimise",
+    "simplify",
+    "stabilise",
+    "stable_builder",
+]
 
 # Sharing comes between, because equations such as x - x see that two operands are one.
 PIPELINE: tuple[Callable[[Graph], Graph], ...] = (

@@ -101,7 +101,7 @@ def _slice_of_slice(term: Term, inner: Term) -> Value:
 def _part(joined: Value, start: tuple[Dim, ...], shape: tuple[Dim, ...]) -> Value | None:
     """The operand of a concat that begins at a place and has a shape."""
     build = cast(Rewriter, joined.builder)
-    concat = build.terms[joined.id]
+    concat = build.term(joined)
     axis = cast(int, concat.attr("axis"))
     if joined.id not in build.parts:  # found once for all slices
         sizes = [part.shape[axis] for part in concat.operands]

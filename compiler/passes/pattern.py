@@ -141,7 +141,7 @@ def _matcher(pattern: _Pattern) -> _Matches:
             operands = [_matcher(p) for p in patterns]
 
             def is_call(build: Rewriter, value: Value, bound: _Bound) -> bool:
-                term = build.terms[value.id]
+                term = build.term(value)
                 return (
                     term.op == op
                     and all(m(build, v, bound) for m, v in zip(operands, term.operands, strict=True))
@@ -150,7 +150,7 @@ def _matcher(pattern: _Pattern) -> _Matches:
 
             return is_call
         case number:
-            return lambda build, value, bound: build.terms[value.id].number == number
+            return lambda build, value, bound: build.term(value).number == number
 
 
 def _letter_matcher(letter: str) -> _Matches:
@@ -158,7 +158,7 @@ def _letter_matcher(letter: str) -> _Matches:
         known = bound.setdefault(letter, value)
         if known is not value:
             return known.id == value.id
-        return allowed is None or allowed(build.terms[value.id])
+        return allowed is None or allowed(build.term(value))
 
     allowed = _KINDS.get(letter)
     return matches

@@ -14,7 +14,7 @@ from typing import cast
 
 from ..build import Builder, Value
 from ..diagnostics import InternalError
-from ..ir import Attr, Attrs, Dim, DType, Extent, Graph, Node, TensorType
+from ..ir import Attr, Attrs, Dim, Extent, Graph, Node, TensorType
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Term:
 
     def of(self, position: int) -> Term:
         """The operation that gives an operand."""
-        return self.build.terms[self.operands[position].id]
+        return self.build.term(self.operands[position])
 
     def attr(self, name: str) -> Attr:
         for key, value in self.attrs:
@@ -75,8 +75,8 @@ def united(*tables: Rules) -> Rules:
 class Rewriter(Builder):
     """A builder that asks rules what stands for an operation before it adds it.
 
-    terms: what was added, by id. uses: how often the old graph reads what became this node. parts: of a
-    concat, by id and by where they begin. fired: how often a rule had an answer.
+    terms: what was asked for or added, by id. uses: how often the old graph reads what became this node.
+    parts: of a concat, by id and by where they begin. fired: how often a rule had an answer.
     """
 
     rules: Rules = field(default_factory=dict[str, Sequence[Rule]])
@@ -102,11 +102,14 @@ class Rewriter(Builder):
         self.terms[value.id] = term
         return value
 
-    def constant(self, number: float, dtype: DType | None = None) -> Value:
-        value = Builder.constant(self, number, dtype)
-        if value.id not in self.terms:
-            self.terms[value.id] = Term(self, "constant", (), value.type, self.graph[value.id].attrs)
-        return value
+    def term(self, value: Value) -> Term:
+        """The operation that gives a value."""
+        found = self.terms.get(value.id)
+        if found is None:
+            node = self.graph[value.id]
+            operands = tuple(Value(self, operand) for operand in self.graph.operands(value.id))
+            found = self.terms[value.id] = Term(self, node.op, operands, node.type, node.attrs)
+        return found
 
 
 def rewrite(graph: Graph, rules: Rules) -> tuple[Graph, int]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ..build import Value
-from ..ir import Graph
+from ..build import Builder, Value
+from ..ir import DType, Graph
 from .pattern import equations
-from .rewrite import Rules, Term, rewrite, united
+from .rewrite import Rewriter, Rules, Term, rewrite, united
 
 
 def stabilise(graph: Graph) -> Graph:
@@ -16,6 +16,11 @@ def stabilise(graph: Graph) -> Graph:
     together. `stop_gradient` stays where it is.
     """
     return rewrite(graph, RULES)[0]
+
+
+def stable_builder(graph: Graph, precision: DType = "float32") -> Builder:
+    """A builder that adds the stable formulas at once, for graphs differentiated while they are built."""
+    return Rewriter(graph, precision, rules=RULES)
 
 
 # Each side is asked bottom-up: what stands inside has been rewritten before.

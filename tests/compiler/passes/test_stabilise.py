@@ -12,7 +12,7 @@ from scipy import special
 from netc.compiler.build import Builder, Value
 from netc.compiler.differentiate import differentiate
 from netc.compiler.ir import Graph, Result, TensorType
-from netc.compiler.passes import optimise, stabilise
+from netc.compiler.passes import optimise, stabilise, stable_builder
 from netc.compiler.verify import verify
 
 from ..ops.interpreter import Array, evaluate
@@ -140,6 +140,20 @@ SLOPES: list[tuple[str, Make, Any]] = [
 @pytest.mark.parametrize(("make", "expected"), [c[1:] for c in SLOPES], ids=[c[0] for c in SLOPES])
 def test_gradients_are_right_far_out(make: Make, expected: Array) -> None:
     np.testing.assert_allclose(row(make, far, gradient=True), expected, rtol=1e-13, atol=1e-300)
+
+
+def test_a_builder_can_be_stable_from_the_start() -> None:
+    """log(softmax(x)[0]) at x = (-1000, 0): the gradient is onehot - softmax, and 1 / softmax is infinite."""
+    graph = Graph()
+    build = stable_builder(graph, "float64")
+    x = build.add("input", (), TensorType("float64", (1, 2)), name="x")
+    first = log(softmax(x).op("slice", start=(0, 0), stop=(1, 1), step=(1, 1))).sum((0, 1))
+    (share,) = differentiate(build, first.id, [x.id])
+    assert share is not None
+    assert "exp" not in [node.op for node in graph]
+    np.testing.assert_allclose(
+        evaluate(graph, [first, share], {x.id: np.array([[-1000.0, 0.0]])})[1], [[1.0, -1.0]], atol=1e-300
+    )
 
 
 @settings(max_examples=60, deadline=None)
