@@ -9,14 +9,17 @@ import click
 from ..compiler import ast
 from ..compiler.diagnostics import Diagnostic, SpecError
 from ..console import paint, result
+from ..downloads import Downloads
 from ..overrides import expression
 from ..runtime.data import SOURCES, Dataset, Source, open_source
+from ..runtime.data.fetch import fetch as fetched
+from ..runtime.data.published import PUBLISHED
 from ..runtime.data.source import REQUIRED, Columns
 
 
 @click.group()
 def command() -> None:
-    """The data sources: list them, or show one."""
+    """The data sources: list them, show one, or fetch its files."""
 
 
 @command.command("list")
@@ -42,10 +45,27 @@ def show(source: str) -> None:
         result(f"{paint(known.signature, 'heading')}\n    {known.summary}")
         return
     opened = open_source(name, positional, keywords, Path(), length=16)
-    result(f"{paint(opened.source.signature, 'heading')}\n    {opened.source.summary}")
     dataset = opened.load()
+    result(f"{paint(opened.source.signature, 'heading')}\n    {opened.source.summary}")
     result(_columns(dataset.columns))
     result(_splits(dataset))
+
+
+@command.command()
+@click.argument("source", metavar="SOURCE", type=click.Choice(list(PUBLISHED)))
+@click.argument(
+    "folder", metavar="[FOLDER]", required=False, type=click.Path(file_okay=False, path_type=Path)
+)
+def fetch(source: str, folder: Path | None) -> None:
+    """Download a published data set: mnist, fashion_mnist or cifar10.
+
+    Without FOLDER it goes to a cache (below NETC_CACHE, or else ~/.cache/netc), where data blocks find it
+    when the folder that they name holds none of its files. Every file is checked against its known SHA-256;
+    what is there already is not fetched again, and an interrupted download goes on where it stopped.
+    """
+    with Downloads() as shown:
+        found = fetched(source, folder, shown.tell)
+    result(str(found))
 
 
 def _needs(source: Source) -> bool:

@@ -7,6 +7,7 @@ import numpy as np
 
 from .kinds import PATH
 from .lazy import Array, FileArray, JoinedArray, held, parts
+from .published import check_folder, folder_of
 from .source import Arguments, Column, Columns, DataError, Dataset, Parameter, Source
 
 BATCHES = (*(f"data_batch_{i}.bin" for i in range(1, 6)), "test_batch.bin")
@@ -35,10 +36,17 @@ def locate(folder: Path) -> Path:
     return below if below.is_dir() and not (folder / BATCHES[0]).exists() else folder
 
 
+def found(arguments: Arguments) -> Path:
+    def holds(folder: Path) -> bool:
+        return any((locate(folder) / name).is_file() for name in BATCHES)
+
+    return locate(folder_of(arguments, "cifar10", holds))
+
+
 def describe(arguments: Arguments) -> Columns:
     return {
         "image": Column(np.dtype(np.uint8), (3, 32, 32)),
-        "label": Column(np.dtype(np.uint8), (), names(locate(arguments.path("folder"))), 10),
+        "label": Column(np.dtype(np.uint8), (), names(found(arguments)), 10),
     }
 
 
@@ -52,11 +60,12 @@ def names(folder: Path) -> tuple[str, ...]:
 
 
 def call(arguments: Arguments) -> dict[str, Any]:
-    return {"folder": str(locate(arguments.path("folder")))}
+    return {"folder": str(found(arguments))}
 
 
 def load(arguments: Arguments) -> Dataset:
-    folder = locate(arguments.folder("folder", LAYOUT))
+    folder = found(arguments)
+    check_folder(folder, arguments, "cifar10", LAYOUT)
     records = [open_batch(folder / name) for name in BATCHES]
 
     def split(files: list[dict[str, FileArray]]) -> dict[str, Array]:
@@ -88,7 +97,7 @@ def open_batch(path: Path) -> dict[str, FileArray]:
 CIFAR10 = Source(
     "cifar10",
     "60000 colour pictures of ten kinds of things, 32 by 32 pixels, from binary batches",
-    (Parameter("folder", PATH),),
+    (Parameter("folder", PATH, None),),
     describe,
     load,
     read_cifar10,

@@ -11,6 +11,7 @@ import numpy as np
 from . import lazy
 from .kinds import PATH
 from .lazy import Array, FileArray, fill, held, parts
+from .published import check_folder, folder_of
 from .source import Arguments, Column, Columns, DataError, Dataset, Parameter, Source
 
 MOST_PACKED = 1032  # bytes that a byte of a deflated stream may stand for
@@ -58,10 +59,17 @@ def mnist(name: str, summary: str) -> Source:
         }
 
     def call(arguments: Arguments) -> dict[str, Any]:
-        return {part: str(path) for part, path in locate(arguments.path("folder"), FOLDERS[name]).items()}
+        return {part: str(path) for part, path in found(arguments).items()}
+
+    def found(arguments: Arguments) -> dict[str, Path]:
+        return locate(folder_of(arguments, name, holds), FOLDERS[name])
+
+    def holds(folder: Path) -> bool:
+        return any(path.is_file() for path in locate(folder, FOLDERS[name]).values())
 
     def load(arguments: Arguments) -> Dataset:
-        paths = locate(arguments.folder("folder", LAYOUT), FOLDERS[name])
+        check_folder(folder_of(arguments, name, holds), arguments, name, LAYOUT)
+        paths = found(arguments)
         splits: dict[str, dict[str, Array]] = {}
         for split in ("train", "test"):
             images = open_idx(paths[f"{split}_images"], 2051, (1, 28, 28))
@@ -73,7 +81,7 @@ def mnist(name: str, summary: str) -> Source:
             splits[split] = {"image": images, "label": labels}
         return Dataset.of(describe(arguments), held(splits))
 
-    return Source(name, summary, (Parameter("folder", PATH),), describe, load, read_mnist, call)
+    return Source(name, summary, (Parameter("folder", PATH, None),), describe, load, read_mnist, call)
 
 
 def locate(folder: Path, below: tuple[str, ...]) -> dict[str, Path]:

@@ -56,3 +56,9 @@ def fail(load: Load) -> Fail:
         return error.value
 
     return fail
+
+
+@pytest.fixture(autouse=True)
+def no_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What this machine has fetched is not found."""
+    monkeypatch.setenv("NETC_CACHE", str(tmp_path / "cache"))

@@ -1,0 +1,30 @@
+"""Brings published data sets to this machine."""
+
+from pathlib import Path
+
+from .download import Listener, download, intact
+from .errors import DataError
+from .published import PUBLISHED, cache
+from .source import nearest
+from .unpack import unpack
+
+
+def fetch(name: str, folder: Path | None = None, tell: Listener = lambda name, done, total: None) -> Path:
+    """Get a data set into a folder, or into the cache, where its source finds it; the folder.
+
+    What is there already, whole, is not fetched again. tell hears how each file gets on. Raises DataError
+    where the files cannot be had, and OSError where they cannot be written.
+    """
+    if name not in PUBLISHED:
+        help = nearest(name, list(PUBLISHED)) or f"there are {', '.join(PUBLISHED)}"
+        raise DataError(f"no data set called {name} can be fetched", help=help)
+    target = cache(name) if folder is None else folder
+    for wanted in PUBLISHED[name]:
+        kept = wanted.members or (wanted.file,)
+        if all(intact(target / file.name, file) for file in kept):
+            continue
+        path = download(wanted, target, tell)
+        if wanted.members:
+            unpack(path, target, wanted.members)
+            path.unlink()
+    return target
