@@ -17,12 +17,8 @@ _MOVES = ("reshape", "transpose", "flip")
 
 def _over_nothing(term: Term) -> Value | None:
     """Axes of size 1 need no sum, maximum or product."""
-    x, axes, keep = term.operands[0], term.axes(), term.attr("keep")
-    rest = tuple(axis for axis in axes if x.shape[axis] != 1)
-    if len(rest) == len(axes) and axes:
-        return None
-    value = x.op(term.op, axis=rest, keep=True) if rest else x
-    return value.reshape(term.type.shape) if keep is False or rest != axes else value
+    x = term.operands[0]
+    return x.reshape(term.type.shape) if all(x.shape[axis] == 1 for axis in term.axes()) else None
 
 
 def _sum_of_sum(term: Term) -> Value | None:
