@@ -161,7 +161,7 @@ def layer(
     _check_size(context, expr, name)
     inner = Frame(target.library, path=path, sharing=frame.sharing)
     bind(context, frame, expr, definition, inner, positional, keywords)
-    scope = (*context.scope, Scope(path[-1], name, repeat))
+    scope = (*context.scope, Scope(".".join(path[len(frame.path) :]), name, repeat))
     with context.call(expr.span, f"in {name}"), context.builder.within(scope=scope, span=expr.span):
         run(context, inner, definition.body)
         if not inner.returned:
@@ -178,7 +178,6 @@ def _check_size(context: Context, expr: ast.Call, name: str) -> None:
         title = f"this network has more than {MAXIMUM_OPERATIONS} operations"
     else:
         return
-    context.calls[:] = context.calls[:2]
     context.error("limit", title, expr.function.span)
     # Not Failed: every statement on the way would try the next call, and the layers may branch.
     raise SpecError(*(d for d in context.diagnostics if d.severity == "error"))

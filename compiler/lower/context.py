@@ -207,7 +207,7 @@ class Context:
         help: str = "",
     ) -> Failed:
         """Record a mistake; returns what to raise. The mark lies in the user's own file if it can."""
-        calls = list(self.calls)
+        calls = list(self.calls) if len(self.calls) <= 8 else self.calls[:4] + self.calls[-4:]
         if span is not None and library.is_standard(span.source):
             own = [i for i, c in enumerate(calls) if not library.is_standard(c.span.source)]
             if own:
@@ -215,7 +215,8 @@ class Context:
                 notes = (*notes, f"inside the standard layer, {inner}")
                 span = calls[own[-1]].span
                 calls = calls[: own[-1]]
-        record(self.diagnostics, Diagnostic(code, title, span, label, notes, help, tuple(calls)))
+        new = Diagnostic(code, title, span, label, notes, help, tuple(calls))
+        record(self.diagnostics, new, inside=bool(self.calls))
         errors = [d for d in self.diagnostics if d.severity == "error"]
         if len(errors) >= MAXIMUM_ERRORS:
             raise SpecError(*errors)
@@ -234,16 +235,17 @@ class Context:
             self.calls.pop()
 
 
-def record(diagnostics: list[Diagnostic], new: Diagnostic) -> None:
-    """Add a diagnostic, unless it is known: a mistake inside a layer is told for the first call alone."""
+def record(diagnostics: list[Diagnostic], new: Diagnostic, inside: bool = False) -> None:
+    """Add a diagnostic, unless it is known. Of one place inside a layer, the first is told alone."""
+    inside = inside or bool(new.calls)
     for known in diagnostics:
-        inside = known.calls and new.calls and (known.code, known.span) == (new.code, new.span)
-        if known == new or inside:
+        if known == new or (inside and (known.code, known.span) == (new.code, new.span)):
             return
     diagnostics.append(new)
 
 
 def nearest(name: str, known: list[str]) -> str:
     """`write X` for the known name nearest to a misspelt one, or nothing."""
-    found = get_close_matches(name, known, 1, 0.6) or [k for k in known if k.lower() == name.lower()]
+    turned = [k for k in known if sorted(k.lower()) == sorted(name.lower())]
+    found = turned or get_close_matches(name, known, 1, 0.6)
     return f"write {found[0]}" if found else ""

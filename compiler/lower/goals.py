@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from .. import ast
 from ..build import Value
 from ..extract import ancestors
@@ -23,15 +25,16 @@ def lower_file(context: Context, frame: Frame, module: ast.Module, training: Tra
             _goal(context, frame, item)
         except Failed:
             continue
-    _record_values(context)
-    if not context.training:
-        return
-    try:
-        if training is not None:
-            check_optimizer(context, frame, training)
-        _training_step(context, frame, module, training)
-    except Failed:
-        return
+    results = context.builder.graph.results
+    for name, id in context.named.items():
+        results[Result("value", name)] = id
+    if context.training:
+        with suppress(Failed):
+            if training is not None:
+                check_optimizer(context, frame, training)
+            _training_step(context, frame, module, training)
+        for name, value in context.updates.items():
+            results[Result("update", name)] = value.id
 
 
 def _goal(context: Context, frame: Frame, item: ast.Item) -> None:
@@ -80,12 +83,6 @@ def _check_one_loss(context: Context, module: ast.Module) -> None:
         context.error("loss", "a file has one loss", other.span, label, (), "add them up: loss a + b")
 
 
-def _record_values(context: Context) -> None:
-    results = context.builder.graph.results
-    for name, id in context.named.items():
-        results[Result("value", name)] = id
-
-
 def _training_step(context: Context, frame: Frame, module: ast.Module, training: Training | None) -> None:
     results = context.builder.graph.results
     if training is not None and not any(isinstance(i, ast.Loss) for i in module.items):
@@ -102,8 +99,6 @@ def _training_step(context: Context, frame: Frame, module: ast.Module, training:
         results[Result("gradient", name)] = gradient.id
     if training is not None:
         updates(context, frame, training, found)
-    for name, value in context.updates.items():
-        results[Result("update", name)] = value.id
 
 
 def _warn_of_idle(context: Context, loss: Value) -> None:
