@@ -57,6 +57,8 @@ def _run(arguments: Sequence[str] | None) -> int:
         return command.main(arguments, prog_name="netc", standalone_mode=False) or 0
     except click.exceptions.Exit as exit:
         return exit.exit_code
+    except SystemExit:  # what click makes of a closed pipe
+        return PIPE_CLOSED
     except click.UsageError as error:
         error.show()
         return USAGE
@@ -87,7 +89,7 @@ def _told(error: Exception) -> int:
         from .runtime.checkpoint import CheckpointError
         from .runtime.data import DataError
         from .runtime.device import DeviceError
-    except ImportError:  # then it is the cause
+    except (ImportError, SyntaxError):  # then that is the cause
         return 0
     match error:
         case DataError() | RunError():

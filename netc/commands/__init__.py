@@ -14,7 +14,7 @@ COMMANDS = {
     "show": "The definition of a standard layer, loss or optimizer.",
     "dump": "What a stage of the compiler makes of a spec, as text.",
     "new": "Write a commented starting point.",
-    "data": "The data sources: list them, or show one.",
+    "data": "The data sources: list them, show one, or fetch its files.",
 }
 
 
