@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -16,36 +17,30 @@ MARKS = (1, 10, 100)  # steps after which parameters are compared
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """One input of a batch: classes below `classes`, or normal numbers shifted by the sample's class."""
+    """One input of a batch: classes below `classes`, or normal numbers, shifted by the sample's class."""
 
     name: str
     shape: tuple[int, ...] = ()
     classes: int = 0
+    scale: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A training run. spec: a shipped example's name, or a text.
-
-    instead: parts of the text and what stands in their place, where a draw (dropout's) has no twin.
-    """
+    """A training run. spec: a shipped example's name, or a text."""
 
     spec: str
     inputs: tuple[Input, ...]
     batch: int = 8
-    dims: Mapping[str, int] = field(default_factory=dict[str, int])
+    dims: Mapping[str, float] = field(default_factory=dict[str, float])
     train: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    instead: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @property
     def text(self) -> str:
         """The network's text."""
-        shipped = Path(__file__).parents[2] / "specs" / f"{self.spec}.net"
-        text = self.spec if "\n" in self.spec else shipped.read_text(encoding="utf-8")
-        for part, other in self.instead.items():
-            assert part in text
-            text = text.replace(part, other)
-        return text
+        if "\n" in self.spec:
+            return self.spec
+        return (Path(__file__).parents[2] / "specs" / f"{self.spec}.net").read_text(encoding="utf-8")
 
 
 def batch(case: Case, step: int) -> dict[str, Any]:
@@ -59,11 +54,15 @@ def batch(case: Case, step: int) -> dict[str, Any]:
             found[given.name] = integers(key, shape, given.classes)
             label = found[given.name] if not given.shape else label
         else:
-            found[given.name] = normal(key, shape)
+            found[given.name] = normal(key, shape, given.scale)
             if label is not None:
-                patterns = normal(f"{given.name} patterns", (100, prod(given.shape)))
-                found[given.name] = rounded(found[given.name] + patterns[label].reshape(shape))
+                found[given.name] = rounded(found[given.name] + _patterns(given)[label].reshape(shape))
     return found
+
+
+@cache
+def _patterns(given: Input) -> Array:
+    return normal(f"{given.name} patterns", (100, prod(given.shape)), given.scale)
 
 
 def _small(optimizer: str, settings: str = "") -> Case:
@@ -100,20 +99,27 @@ OPTIMIZERS: Mapping[str, Case] = {
     "schedule_step": _small("adam(lr = 0.02)", ", schedule = step(every = 30, factor = 0.5)"),
 }
 
-IMAGE = Input("x", (3, 32, 32))
-DIGIT = Input("x", (1, 28, 28))
 TEN = Input("y", classes=10)
+IMAGE, DIGIT, LINES = Input("x", (3, 32, 32)), Input("x", (1, 28, 28), scale=0.2), Input("x", (8, 8))
+MIDDLE, PIXELS, SMALL_DIGIT = Input("x", (3, 28, 28)), Input("x", (3072,)), Input("x", (64,))
+PLANE = Input("x", (2,))
+WHOLE = {"steps": STEPS}  # for what a schedule calls the whole training
 
 EXAMPLES: Mapping[str, Case] = {
-    "digits": Case(
-        "digits",
-        (Input("x", (1, 8, 8)), TEN),
-        train={"steps": STEPS},
-        instead={"dropout(0.3)": "dropout(0)"},
-    ),
-    "mlp": Case("mlp", (Input("x", (3072,)), TEN)),
-    "residual": Case("residual", (IMAGE, TEN), 2, {"C": 2, "L": 1}, {"steps": STEPS}),
+    "mlp": Case("mlp", (PIXELS, TEN), 16),
+    "residual": Case("residual", (IMAGE, TEN), 2, {"C": 2, "L": 1}, WHOLE),
     "chars": Case("chars", (Input("t", (6,), 96), Input("next", (6,), 96)), 3, {"T": 6, "D": 16}),
+    "course_mlp": Case("course_mlp", (PIXELS, TEN), 16),
+    "course_cnn": Case("course_cnn", (MIDDLE, TEN), 4),
+    "tutorial_cnn": Case("tutorial_cnn", (IMAGE, TEN), 4),
+    "lenet": Case("lenet", (DIGIT, TEN), 2),
+    "nielsen": Case("nielsen", (Input("x", (784,)), TEN), 10),
+    "digits": Case("digits", (SMALL_DIGIT, TEN), 8, train=WHOLE),
+    "lion": Case("lion", (SMALL_DIGIT, TEN), 8, train=WHOLE),
+    "penalty": Case("penalty", (PLANE, Input("y", classes=2)), 8, {"strength": 0.05}),
+    "recurrent": Case("recurrent", (LINES, TEN), 8, train=WHOLE),
+    "regression": Case("regression", (Input("x", (3,)), Input("width")), 8),
+    "spirals": Case("spirals", (PLANE, Input("y", classes=3)), 8, train=WHOLE),
 }
 
 CASES: Mapping[str, Case] = {**OPTIMIZERS, **EXAMPLES}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from math import prod
 from zlib import crc32
 
@@ -42,6 +43,10 @@ def start(name: str, shape: Sequence[int]) -> Array:
 def projections(name: str, value: Array) -> Array:
     """Eight projections of an array onto random directions of unit length, and its own length."""
     flat = np.asarray(value, np.float64).reshape(-1)
-    directions = generator(f"{name} directions").standard_normal((8, flat.size))
-    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
-    return np.append(directions @ flat, np.linalg.norm(flat))
+    return np.append(_directions(name, flat.size) @ flat, np.linalg.norm(flat))
+
+
+@lru_cache(maxsize=64)
+def _directions(name: str, size: int) -> Array:
+    directions = generator(f"{name} directions").standard_normal((8, size))
+    return directions / np.linalg.norm(directions, axis=1, keepdims=True)

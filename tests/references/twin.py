@@ -20,3 +20,12 @@ class Twin:
     optimizer: Callable[[Iterable[Tensor]], optim.Optimizer]
     schedule: Callable[[optim.Optimizer], optim.lr_scheduler.LRScheduler] | None = None
     clip: float | None = None
+
+
+def cosine(optimizer: optim.Optimizer) -> optim.lr_scheduler.LRScheduler:
+    return optim.lr_scheduler.CosineAnnealingLR(optimizer, 100)
+
+
+def inverse(optimizer: optim.Optimizer) -> optim.lr_scheduler.LRScheduler:
+    """Caffe's policy "inv" with gamma 0.0001 and power 0.75."""
+    return optim.lr_scheduler.LambdaLR(optimizer, lambda step: (1 + 0.0001 * step) ** -0.75)

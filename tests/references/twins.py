@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .twins_of_examples import EXAMPLES
+from .twins_of_images import IMAGES
 from .twins_of_optimizers import OPTIMIZERS
 
-TWINS = OPTIMIZERS | EXAMPLES
+TWINS = OPTIMIZERS | IMAGES | EXAMPLES
