@@ -5,19 +5,25 @@ from __future__ import annotations
 import csv
 import io
 import re
+import time
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
-from .compiler.network import Network
-from .runtime.checkpoint import replace, save
-from .runtime.data import Columns
-from .runtime.model import Model
-from .runtime.train import EpochDone
+from filelock import FileLock, Timeout
 
-LAST, BEST, INTERRUPTED = "last.safetensors", "best.safetensors", "interrupted.safetensors"
-HISTORY = "history.csv"
-SMALLER_IS_BETTER = ("loss", "mse", "mae")
+from .compiler.network import Network
+from .runtime.atomic import remove_temporary, replace
+from .runtime.checkpoint import pack
+from .runtime.data import Dataset
+from .runtime.model import Model
+from .runtime.train import EpochDone, Place, is_better
+
+LAST, PREVIOUS, BEST = "last.safetensors", "previous.safetensors", "best.safetensors"
+HISTORY, LOCK = "history.csv", ".lock"
+OFTEN, SELDOM = 1.0, 30.0  # seconds between checkpoints: at ends of epochs, and within one
 
 
 class RunError(Exception):
@@ -58,8 +64,6 @@ def resumed_folder(given: Path | None, home: Path) -> Path:
     folder = given or newest(home)
     if folder is None or not _is_run(folder):
         raise RunError(f"there is no run in {folder or home} to go on with", "leave --resume out")
-    if not (folder / LAST).exists():
-        raise RunError(f"no epoch of the run in {folder} was finished", "leave --resume out")
     return folder
 
 
@@ -72,78 +76,127 @@ def newest(home: Path) -> Path | None:
 
 
 def parameters_in(folder: Path) -> Path | None:
-    """The file of a run to be used: the best epoch's, else the last one's, else what an interruption left."""
-    return next((folder / n for n in (BEST, LAST, INTERRUPTED) if (folder / n).exists()), None)
+    """The file of a run to be used: the best epoch's, else the last one."""
+    return next((folder / n for n in (BEST, LAST, PREVIOUS) if (folder / n).exists()), None)
+
+
+def locked(folder: Path) -> FileLock:
+    """A lock on a run's folder, which ends with the process. Raises RunError where another holds it."""
+    lock = FileLock(folder / LOCK)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        help = "wait for its end, or keep this run in another folder, by --out"
+        raise RunError(f"another process is training in {folder}", help) from None
+    return lock
 
 
 def _is_run(folder: Path) -> bool:
-    return any((folder / name).exists() for name in (LAST, BEST, INTERRUPTED, HISTORY))
+    return any((folder / name).exists() for name in (LAST, PREVIOUS, BEST, HISTORY))
+
+
+def _claimed(home: Path) -> Path:
+    """The next free folder, made at once: another process may look for one too."""
+    while True:
+        folder = new_folder(None, home)
+        with suppress(FileExistsError):
+            folder.mkdir(parents=True)
+            return folder
 
 
 @dataclass(slots=True)
 class Run:
-    """A training that is being kept. watched: the figure that tells the best epoch, if there is one."""
+    """A training that is being kept. watched: the figure that tells the best epoch, if there is one.
+
+    home: for a new run that may be in any numbered folder, where these are.
+
+    last.safetensors is the newest checkpoint, previous.safetensors the one before it. They are written at the
+    ends of epochs and within long ones, but not more often than the disk can bear; what is the best epoch's
+    waits in memory for the same moment.
+    """
 
     folder: Path
     model: Model
-    columns: Columns
+    data: Dataset
     watched: str
-    rows: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
-    epoch: int = 0
+    place: Place = field(default_factory=Place)
+    home: Path | None = None
+    lock: FileLock | None = None
     best: EpochDone | None = None
     last: EpochDone | None = None
+    _best: bytes | None = None
+    _saved: float = 0.0
+
+    def __post_init__(self) -> None:
+        for done in self.place.history.epochs:
+            self._compare(done)
+
+    @property
+    def epoch(self) -> int:
+        """How many epochs are finished."""
+        return self.place.epoch - 1
 
     def begin(self) -> None:
-        """Make the folder. Raises OSError."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        """Take the folder into use. Raises OSError, RunError."""
+        if self.lock is None:
+            if self.home is not None:
+                self.folder = _claimed(self.home)
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self.lock = locked(self.folder)
+            if _is_run(self.folder):
+                raise RunError(f"{self.folder} holds a run already", "name another folder")
+        remove_temporary(self.folder)
+        self._saved = time.monotonic()
 
     def keep(self, done: EpochDone) -> None:
-        """Write the parameters and the history after an epoch. Raises OSError."""
-        self.epoch, self.last = done.epoch, done
-        if self.watched in done.values and self._is_better(done):
-            self.best = done
-            self._save(BEST)
-        self._save(LAST)
-        figures = {name: repr(value) for name, value in done.values.items()}
-        self.rows.append(
-            {"epoch": str(done.epoch), "step": str(done.step), "seconds": f"{done.seconds:.3f}", **figures}
-        )
-        replace(self.folder / HISTORY, _table(self.rows).encode())
+        """Take note of a finished epoch, and write what there is if some time has passed. Raises OSError."""
+        self.last = done
+        if self._compare(done):
+            self._best = pack(self.model, self.place, self.data)
+        self._save_after(OFTEN)
 
-    def interrupt(self) -> Path:
-        """Write the parameters as they are within an epoch; returns the file."""
-        self.begin()
-        return self._save(INTERRUPTED)
+    def within(self) -> None:
+        """Between two steps: write what there is if much time has passed. Raises OSError."""
+        self._save_after(SELDOM)
 
-    def read_history(self) -> None:
-        """What the run holds from before it was interrupted."""
-        path = self.folder / HISTORY
-        if path.exists():
-            with path.open(encoding="utf-8", newline="") as file:
-                self.rows = [row for row in csv.DictReader(file) if int(row["epoch"]) <= self.epoch]
-        for row in self.rows:
-            if row.get(self.watched):
-                value = float(row[self.watched])
-                done = EpochDone(int(row["epoch"]), int(row["step"]), 0.0, {self.watched: value})
-                self.best = done if self._is_better(done) else self.best
+    def save(self) -> None:
+        """Write everything. Raises OSError; then what was written before is whole."""
+        # The best first: if this is cut off, the epochs since the last checkpoint are done and found again.
+        self.save_epochs()
+        packed = pack(self.model, self.place, self.data)
+        replace(self.folder / LAST, packed, self.folder / PREVIOUS)
+        self._saved = time.monotonic()
 
-    def _is_better(self, done: EpochDone) -> bool:
-        if self.best is None:
-            return True
-        new, old = done.values[self.watched], self.best.values[self.watched]
-        return new < old if self.watched.rpartition(".")[2] in SMALLER_IS_BETTER else new > old
+    def save_epochs(self) -> None:
+        """Write what is known of finished epochs, where the model is no longer worth keeping."""
+        if self._best is not None:
+            replace(self.folder / BEST, self._best)
+            self._best = None
+        replace(self.folder / HISTORY, table(self.place.history.epochs).encode())
 
-    def _save(self, name: str) -> Path:
-        path = self.folder / name
-        save(self.model, path, self.epoch, self.columns)
-        return path
+    def _save_after(self, seconds: float) -> None:
+        if time.monotonic() - self._saved >= seconds:
+            self.save()
+
+    def _compare(self, done: EpochDone) -> bool:
+        """Whether this epoch is the best so far; it is remembered then."""
+        if self.watched not in done.values:
+            return False
+        value = done.values[self.watched]
+        if self.best is not None and not is_better(self.watched, value, self.best.values[self.watched]):
+            return False
+        self.best = done
+        return True
 
 
-def _table(rows: list[dict[str, str]]) -> str:
+def table(epochs: Sequence[EpochDone]) -> str:
+    """history.csv: a line for each epoch, with every figure to its last digit."""
+    rows: list[dict[str, str | int | float]] = [
+        {"epoch": e.epoch, "step": e.step, "seconds": f"{e.seconds:.3f}", **e.values} for e in epochs
+    ]
     text = io.StringIO()
-    writer = csv.DictWriter(
-        text, list(dict.fromkeys(name for row in rows for name in row)), lineterminator="\n"
-    )
+    names = list(dict.fromkeys(name for row in rows for name in row)) or ["epoch", "step", "seconds"]
+    writer = csv.DictWriter(text, names, lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue()

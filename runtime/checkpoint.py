@@ -1,28 +1,35 @@
-"""Parameters and states in a file: it appears whole or not at all, and fits or changes nothing.
+"""Parameters and states in a file, and where their training stands: a training can go on from it bit for bit.
 
 A safetensors file with a tensor for each variable, by its full name. Its metadata hold what is needed to use
 them again: the spec's text, dims, seed and precision, and what the columns of the data were, since a trained
-network must serve where its data are not.
+network must serve where its data are not. A digest over all of it tells a damaged file.
 """
 
 from __future__ import annotations
 
-import contextlib
+import hashlib
 import json
-import os
+import platform
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
+from safetensors.numpy import load as unpacked
 from safetensors.numpy import save as packed
 
 from ..compiler.ir import TensorType
 from ..compiler.network import Network
-from .data import Column, Columns, DataError, open_source
+from .atomic import replace
+from .data import Column, Columns, DataError, Dataset, open_source
+from .data.batches import length
 from .model import Model
+from .train import EpochDone, History, Place
+
+Tensors = dict[str, np.ndarray]
 
 
 class CheckpointError(Exception):
@@ -33,42 +40,58 @@ class CheckpointError(Exception):
 class Description:
     """What a checkpoint says of itself.
 
-    epoch: how many were finished. columns: those of the data source. optimizer: the states that only training
-    needs. overrides: the texts of DIM=… and train.KEY=…, by what stands before the equals sign.
+    place: where the training stands. columns: those of the data source; samples: how many, by split.
+    optimizer: the states that only training needs. overrides: the texts of DIM=… and train.KEY=…, by what
+    stands before the equals sign. versions: of netc and what computes for it.
     """
 
     spec: str
     dims: Mapping[str, int]
     step: int
-    epoch: int
     seed: int
+    batch: int
     precision: str
-    netc: str = ""
+    device: str = "cpu"
+    place: Place = field(default_factory=Place)
     columns: Columns = field(default_factory=dict[str, Column])
+    samples: Mapping[str, int] = field(default_factory=dict[str, int])
     optimizer: tuple[str, ...] = ()
     overrides: Mapping[str, str] = field(default_factory=dict[str, str])
+    versions: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    @property
+    def epoch(self) -> int:
+        """How many epochs were finished."""
+        return self.place.epoch - 1
 
 
-def save(model: Model, path: Path, epoch: int = 0, columns: Columns | None = None) -> None:
-    """Write parameters and states. Raises OSError; the file that was there before stays whole then.
+def save(model: Model, path: Path, place: Place | None = None, data: Dataset | None = None) -> None:
+    """Write parameters and states. Raises OSError; the file that was there before stays whole then."""
+    replace(path, pack(model, place, data))
 
-    columns: of the data, if the caller knows them; else their source is asked.
-    """
+
+def pack(model: Model, place: Place | None = None, data: Dataset | None = None) -> bytes:
+    """The contents of a checkpoint. data: if they are open; else their source is asked for its columns."""
     network = model.compiled.network
+    train = network.train
     described = Description(
         network.source.text,
         network.dims,
         model.step_number,
-        epoch,
         model.seed,
-        _precision(network),
-        _version(),
-        _columns(model) if columns is None else columns,
+        train.batch if train else 0,
+        train.precision if train else "float32",
+        model.device.name,
+        place or Place(),
+        _columns(model) if data is None else data.columns,
+        {} if data is None else samples(data),
         optimizer_states(network),
         network.overrides,
+        versions(),
     )
     tensors = {name: np.ascontiguousarray(model.device.numpy(a)) for name, a in model.memory.items()}
-    replace(path, packed(tensors, _written(described)))
+    metadata = _written(described)
+    return packed(tensors, {**metadata, "digest": _digest(tensors, metadata)})
 
 
 def restore(model: Model, path: Path, optimizer: bool = True) -> Description:
@@ -78,7 +101,7 @@ def restore(model: Model, path: Path, optimizer: bool = True) -> Description:
     Raises CheckpointError, OSError; then nothing is changed.
     """
     network = model.compiled.network
-    found, described = _read(path)
+    found, described = read(path)
     spare = set() if optimizer else {*described.optimizer, *optimizer_states(network)}
     wanted = {name: v for name, v in network.variables.items() if name not in spare}
     for name, variable in wanted.items():
@@ -99,7 +122,23 @@ def restore(model: Model, path: Path, optimizer: bool = True) -> Description:
 
 def describe(path: Path) -> Description:
     """What a checkpoint says of itself. Raises CheckpointError, OSError."""
-    return _read(path)[1]
+    return read(path)[1]
+
+
+def read(path: Path) -> tuple[Tensors, Description]:
+    """A checkpoint's arrays by name, and what it says of itself. Raises CheckpointError, OSError."""
+    data = path.read_bytes()
+    try:
+        tensors, metadata = unpacked(data), _metadata(data)
+    except (SafetensorError, ValueError, KeyError, TypeError) as error:
+        raise CheckpointError(f"{path} is no whole file of parameters ({error})") from None
+    try:
+        digest = metadata.pop("digest")
+        if digest != _digest(tensors, metadata):
+            raise CheckpointError(f"{path} is damaged: its contents do not have the digest that it names")
+        return tensors, _understood(metadata)
+    except (KeyError, ValueError, TypeError, AttributeError):
+        raise CheckpointError(f"{path} was not written by netc: its description is missing") from None
 
 
 def optimizer_states(network: Network) -> tuple[str, ...]:
@@ -110,59 +149,67 @@ def optimizer_states(network: Network) -> tuple[str, ...]:
     return tuple(v.name for v in network.variables.values() if v.kind == "state" and v.name not in used)
 
 
-def replace(path: Path, data: bytes) -> None:
-    """Write a file whole, or leave what was there. Raises OSError."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        raise
-    # Only then does the new name survive a power cut.
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+def samples(data: Dataset) -> dict[str, int]:
+    """How many there are, by split."""
+    splits = {"train": data.train, "valid": data.valid, "test": data.test}
+    return {name: length(split) for name, split in splits.items() if split is not None}
 
 
-def _read(path: Path) -> tuple[dict[str, np.ndarray], Description]:
-    with path.open("rb"):
-        pass  # what the system refuses is told as it tells it
+def versions() -> dict[str, str]:
+    """Of netc and what computes for it."""
     try:
-        with safe_open(path, "numpy") as file:
-            metadata: dict[str, str] = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError, ValueError) as error:
-        raise CheckpointError(f"{path} is no whole file of parameters ({error})") from None
-    try:
-        return tensors, _understood(metadata)
-    except (KeyError, ValueError, TypeError):
-        raise CheckpointError(f"{path} was not written by netc: its description is missing") from None
+        own = version("netc")
+    except PackageNotFoundError:  # run from the source tree
+        own = ""
+    return {"netc": own, "numpy": np.__version__, "python": platform.python_version()}
+
+
+def _digest(tensors: Tensors, metadata: Mapping[str, str]) -> str:
+    made = hashlib.blake2b(json.dumps(dict(metadata), sort_keys=True).encode(), digest_size=16)
+    for name in sorted(tensors):
+        array = tensors[name]
+        made.update(f"{name} {array.dtype.name} {array.shape}".encode())
+        made.update(array.tobytes())
+    return made.hexdigest()
+
+
+def _metadata(data: bytes) -> dict[str, Any]:
+    """What stands in the header, an object of JSON behind its length; safetensors has checked both."""
+    length = int.from_bytes(data[:8], "little")
+    return json.loads(data[8 : 8 + length]).get("__metadata__", {})
 
 
 def _written(d: Description) -> dict[str, str]:
     """A description as safetensors takes it: texts by name."""
     columns = {n: [c.dtype.name, c.shape, c.classes, c.count, c.sequence] for n, c in d.columns.items()}
-    texts = {"netc": d.netc, "spec": d.spec, "precision": d.precision}
-    numbers = {"step": d.step, "epoch": d.epoch, "seed": d.seed}
-    mappings = {"dims": dict(d.dims), "overrides": dict(d.overrides), "columns": columns}
-    values = {**numbers, **mappings, "optimizer": d.optimizer}
+    rows = [[row.epoch, row.step, row.seconds, dict(row.values)] for row in d.place.history.epochs]
+    p = d.place
+    values = {
+        "step": d.step,
+        "seed": d.seed,
+        "batch": d.batch,
+        "samples": dict(d.samples),
+        "dims": dict(d.dims),
+        "overrides": dict(d.overrides),
+        "columns": columns,
+        "optimizer": d.optimizer,
+        "versions": dict(d.versions),
+        "place": [p.epoch, p.batch, p.samples, p.seconds, p.sums],
+        "history": rows,
+    }
+    texts = {"spec": d.spec, "precision": d.precision, "device": d.device}
     return {**texts, **{name: json.dumps(value, ensure_ascii=False) for name, value in values.items()}}
 
 
 def _understood(metadata: Mapping[str, str]) -> Description:
-    """Raises KeyError, ValueError or TypeError where it is none of netc's."""
-    texts = {name: metadata[name] for name in ("netc", "spec", "precision")}
-    names = ("step", "epoch", "seed", "dims", "overrides", "columns", "optimizer")
-    values = {name: json.loads(metadata[name]) for name in names}
+    """Raises KeyError, ValueError, TypeError or AttributeError where it is none of netc's."""
+    texts = {name: metadata[name] for name in ("spec", "precision", "device")}
+    names = ("step", "seed", "batch", "samples", "dims", "overrides", "columns", "optimizer", "versions")
+    values: dict[str, Any] = {name: json.loads(metadata[name]) for name in names}
     values["columns"] = {name: _column(*written) for name, written in values["columns"].items()}
     values["optimizer"] = tuple(values["optimizer"])
+    history = History([EpochDone(*row) for row in json.loads(metadata["history"])])
+    values["place"] = Place(*json.loads(metadata["place"]), history=history)
     return Description(**texts, **values)
 
 
@@ -184,16 +231,5 @@ def _columns(model: Model) -> Columns:
         return {}
 
 
-def _precision(network: Network) -> str:
-    return network.train.precision if network.train else "float32"
-
-
 def _described(type: TensorType) -> str:
     return f"{type.dtype}{list(type.shape)}"
-
-
-def _version() -> str:
-    try:
-        return version("netc")
-    except PackageNotFoundError:  # run from the source tree
-        return ""

@@ -16,15 +16,17 @@ from typing import Any
 import numpy as np
 
 from ..compiler.diagnostics import Diagnostic, SpecError
-from ..compiler.ir import Result, size_at
+from ..compiler.ir import size_at
 from ..compiler.network import Patience, Training
 from .data import Batches, DataError, Dataset
 from .data.statistics import channel_statistics
+from .interrupt import Interrupts
 from .model import Model
 from .opening import located, open_data
 
 PROGRESS_SECONDS = 0.2
 EVALUATION_BATCH = 512
+SMALLER_IS_BETTER = ("loss", "mse", "mae")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,18 +83,42 @@ class History:
         return [e.values[name] for e in self.epochs if name in e.values]
 
 
+@dataclass(slots=True)
+class Place:
+    """Where a training stands between two steps; with the model's arrays, all that going on needs.
+
+    epoch: the one under way, from 1, of which `batch` batches with `samples` samples took `seconds`. sums: of
+    its loss and metrics, each times its samples. history: the epochs that are finished.
+    """
+
+    epoch: int = 1
+    batch: int = 0
+    samples: int = 0
+    seconds: float = 0.0
+    sums: dict[str, float] = field(default_factory=dict[str, float])
+    history: History = field(default_factory=History)
+
+    def end_epoch(self, values: Mapping[str, float], step: int) -> EpochDone:
+        """Take note of a finished epoch, and stand before the next."""
+        done = EpochDone(self.epoch, step, self.seconds, values)
+        self.history.epochs.append(done)
+        self.epoch, self.batch, self.samples, self.seconds, self.sums = self.epoch + 1, 0, 0, 0.0, {}
+        return done
+
+
 def fit(
     model: Model,
     epochs: int | None = None,
     listener: Listener | None = None,
     data: Dataset | None = None,
-    done: int = 0,
+    place: Place | None = None,
 ) -> History:
     """Train a model in place, evaluating after each epoch.
 
-    epochs: instead of the train block's epochs or steps. done: epochs that were finished before, when
-    resuming. Raises SpecError where data or train block are missing or the loss is not finite. On
-    KeyboardInterrupt the model is as the last whole step left it.
+    epochs: how many more, instead of all of the train block's epochs or steps. place: where to begin, which
+    moves along as the training goes on; without it, behind the steps that the model has made. Raises
+    SpecError where data or train block are missing or the loss is not finite. On Interrupted (Ctrl-C,
+    SIGTERM) the model is as the last whole step left it.
     """
     tell: Listener = listener or (lambda event: None)
     network = model.compiled.network
@@ -101,31 +127,41 @@ def fit(
         help = "write, for example: train sgd(lr = 0.1) { epochs = 10 }"
         raise SpecError(Diagnostic("train", f"{network.name} has no train block", None, "", (), help))
     data = data or open_data(network, model.base, model.seed)
-    prepare(model, data)
+    if place is None or (place.epoch, place.batch) == (1, 0):
+        prepare(model, data)
     graph = model.compiled.graph("train")
     names = [node.name for node in graph if node.op == "column"]
     batches = _batches(model, data.train, train.batch, names, shuffle=True)
-    last = _last_epoch(train, epochs, len(batches))
+    if place is None:
+        done, batch = divmod(model.step_number, len(batches))
+        place = Place(done + 1, batch)
+    last = _last_epoch(train, epochs, len(batches), place.epoch)
     model.total_steps = train.steps if train.steps and epochs is None else last * len(batches)
-    history = History()
     tell(Began(batches.samples, len(batches), last, model.total_steps))
-    for epoch in range(done + 1, last + 1):
-        started = time.perf_counter()
-        values = _epoch(model, batches, epoch, train, tell)
-        for split in ("valid", "test"):
-            if getattr(data, split) is not None:
-                values |= {f"{split}.{k}": v for k, v in evaluate(model, split, data).items()}
-        row = EpochDone(epoch, model.step_number, time.perf_counter() - started, values)
-        history.epochs.append(row)
-        tell(row)
-        if train.stop is not None and _exhausted(history, train.stop):
-            tell(Stopped(f"{train.stop.on} has not improved for {train.stop.epochs} epochs"))
-            break
-    return history
+    with Interrupts() as interrupts:
+        while place.epoch <= last:
+            if train.stop is not None and _exhausted(place.history, train.stop):
+                tell(Stopped(f"{train.stop.on} has not improved for {train.stop.epochs} epochs"))
+                break
+            began = time.perf_counter() - place.seconds
+            _epoch(model, batches, place, train, tell, interrupts)
+            values = {f"train.{name}": sum / max(place.samples, 1) for name, sum in place.sums.items()}
+            for split in ("valid", "test"):
+                if getattr(data, split) is not None:
+                    figures = evaluate(model, split, data, interrupts)
+                    values |= {f"{split}.{name}": value for name, value in figures.items()}
+            place.seconds = time.perf_counter() - began
+            tell(place.end_epoch(values, model.step_number))
+    return place.history
 
 
-def evaluate(model: Model, split: str = "test", data: Dataset | None = None) -> dict[str, float]:
-    """Loss and metrics over a whole split, exactly, whatever the size of its last batch."""
+def evaluate(
+    model: Model, split: str = "test", data: Dataset | None = None, interrupts: Interrupts | None = None
+) -> dict[str, float]:
+    """Loss and metrics over a whole split, exactly, whatever the size of its last batch.
+
+    interrupts: looked at between batches.
+    """
     network = model.compiled.network
     data = data or open_data(network, model.base, model.seed)
     arrays = {"train": data.train, "valid": data.valid, "test": data.test}.get(split)
@@ -139,6 +175,8 @@ def evaluate(model: Model, split: str = "test", data: Dataset | None = None) -> 
     names = [node.name for node in graph if node.op == "column"]
     totals: dict[str, Any] = {}
     for batch in _batches(model, arrays, EVALUATION_BATCH, names, shuffle=False):
+        if interrupts is not None:
+            interrupts.check()
         program = model.program("evaluate", batch.size)
         for result, value in program.run(batch.columns, 0, 1, model.seed, copy=False).items():
             known = totals.get(result.name, 0.0)
@@ -151,6 +189,13 @@ def evaluate(model: Model, split: str = "test", data: Dataset | None = None) -> 
     }
     results = model.program("finish", 1).run(feeds, 0, 1, model.seed)
     return {r.name: float(model.device.numpy(v)) for r, v in results.items()}
+
+
+def is_better(name: str, new: float, old: float) -> bool:
+    """Whether a figure ('valid.accuracy') has improved; anything is better than what is no number."""
+    if math.isnan(old):
+        return not math.isnan(new)
+    return new < old if name.rpartition(".")[2] in SMALLER_IS_BETTER else new > old
 
 
 def prepare(model: Model, data: Dataset) -> None:
@@ -174,36 +219,39 @@ def _batches(model: Model, arrays: Mapping[str, Any], size: int, names: list[str
         raise located(error, spec) from None
 
 
-def _last_epoch(train: Training, epochs: int | None, batches: int) -> int:
+def _last_epoch(train: Training, epochs: int | None, batches: int, first: int) -> int:
     if epochs is not None:
-        return epochs
+        return first - 1 + epochs
     if train.steps is not None:
         return math.ceil(train.steps / batches)
     return train.epochs or 0
 
 
-def _epoch(model: Model, batches: Batches, epoch: int, train: Training, tell: Listener) -> dict[str, float]:
-    """One pass over the training split; gives the means of loss and metrics over its samples."""
-    sums: dict[Result, float] = {}
-    samples, told, began = 0, time.perf_counter(), time.perf_counter()
-    loss = Result("loss", "loss")
-    for number, batch in enumerate(batches.epoch(epoch), 1):
+def _epoch(
+    model: Model, batches: Batches, place: Place, train: Training, tell: Listener, interrupts: Interrupts
+) -> None:
+    """One pass over the training split, or what is left of it; adds up loss and metrics over its samples."""
+    told = time.perf_counter()
+    began = told - place.seconds
+    for batch in batches.epoch(place.epoch, place.batch):
+        interrupts.check()
         if model.step_number >= model.total_steps:
             break
         program = model.program("train", batch.size)
         results = program.run(batch.columns, model.step_number, model.steps, model.seed, copy=False)
         model.step_number += 1
-        samples += batch.size
+        place.batch += 1
+        place.samples += batch.size
         for result, value in results.items():
-            sums[result] = sums.get(result, 0.0) + float(value) * batch.size
-        if not math.isfinite(sums[loss]):
-            _not_finite(model, epoch, number)
+            place.sums[result.name] = place.sums.get(result.name, 0.0) + float(value) * batch.size
+        if not math.isfinite(place.sums["loss"]):
+            _not_finite(model, place.epoch, place.batch)
         now = time.perf_counter()
         if now - told > PROGRESS_SECONDS:
-            told = now
-            rate = samples / (now - began)
-            tell(Progress(epoch, number, len(batches), model.step_number, sums[loss] / samples, rate))
-    return {f"train.{r.name}": total / max(samples, 1) for r, total in sums.items()}
+            told, place.seconds = now, now - began
+            rate = place.samples / place.seconds
+            loss = place.sums["loss"] / place.samples
+            tell(Progress(place.epoch, place.batch, len(batches), model.step_number, loss, rate))
 
 
 def _not_finite(model: Model, epoch: int, batch: int) -> None:
@@ -218,10 +266,13 @@ def _not_finite(model: Model, epoch: int, batch: int) -> None:
 
 def _exhausted(history: History, stop: Patience) -> bool:
     values = history.column(stop.on)
+    if not history.epochs:
+        return False
     if not values:
         known = sorted({k for e in history.epochs for k in e.values})
         title = f"there is no figure called {stop.on} to stop on; there are {', '.join(known)}"
         raise SpecError(Diagnostic("train", title, None))
-    smaller = stop.on.rpartition(".")[2] in ("loss", "mse", "mae")
-    best = min(range(len(values)), key=lambda i: values[i] if smaller else -values[i])
+    best = 0
+    for i, value in enumerate(values):
+        best = i if is_better(stop.on, value, values[best]) else best
     return len(values) - 1 - best >= stop.epochs

@@ -10,13 +10,17 @@ from typing import Any
 import click
 
 from ..board import Board, summary
+from ..compiler.diagnostics import SpecError
 from ..compiler.network import Network
 from ..console import paint, report, result, say
 from ..figures import amount
 from ..locate import find
-from ..runs import LAST, Run, new_folder, parameters_in, resumed_folder, watched
-from ..runtime.checkpoint import describe, restore
+from ..resume import Resumed, reopen
+from ..runs import Run, new_folder, parameters_in, resumed_folder, watched
+from ..runtime.checkpoint import restore
+from ..runtime.data import Dataset
 from ..runtime.device import open_device
+from ..runtime.interrupt import Interrupted
 from ..runtime.model import Model
 from ..runtime.opening import compile_source, open_data
 from ..runtime.train import Began, EpochDone, Event, Progress, Stopped, fit
@@ -24,7 +28,7 @@ from ..trained import home_of, parsed
 from . import arguments
 from .arguments import Overrides
 
-WRONG, INTERRUPTED = 1, 130
+WRONG = 1
 
 
 @click.command()
@@ -32,7 +36,7 @@ WRONG, INTERRUPTED = 1, 130
 @arguments.overrides
 @arguments.device
 @click.option(
-    "--resume", is_flag=True, help="Go on with the newest run, or that in --out, from its last epoch."
+    "--resume", is_flag=True, help="Go on with the newest run, or that in --out, as if it had never stopped."
 )
 @click.option("--out", metavar="DIR", type=click.Path(path_type=Path), help="Where to keep the run.")
 @arguments.strict
@@ -40,7 +44,7 @@ WRONG, INTERRUPTED = 1, 130
 def command(
     spec: str, overrides: Overrides, device: Any, resume: bool, out: Path | None, strict: bool, as_json: bool
 ) -> int:
-    """Train a network; the parameters are saved after each epoch.
+    """Train a network; what it has learned is kept in a folder, from which an interrupted run goes on.
 
     SPEC is a .net file, `-` for standard input, or the name of an example that ships with netc. DIM=… and
     train.KEY=… take the place of what the file says:
@@ -49,9 +53,9 @@ def command(
     """
     found = find(spec)
     place = home_of(found, overrides.train)
-    folder = resumed_folder(out, place) if resume else new_folder(out, place)
-    before = describe(folder / LAST) if resume else None
-    texts = {**(before.overrides if before else {}), **overrides.texts}
+    before = reopen(found.source, resumed_folder(out, place)) if resume else None
+    folder = before.folder if before else new_folder(out, place)
+    texts = {**(before.description.overrides if before else {}), **overrides.texts}
     compiled = compile_source(found.source, found.base, *parsed(texts, "command line"))
     network = compiled.network
     report(network.warnings)
@@ -62,26 +66,39 @@ def command(
         say(paint(remark, "dim", sys.stderr))
     model = Model(compiled, opened, found.base)
     data = open_data(network, found.base, model.seed)
-    run = Run(folder, model, data.columns, watched(network))
-    if before is not None:
-        restore(model, folder / LAST)
-        run.epoch = before.epoch
-        run.read_history()
+    run = _resumed(before, model, data) if before else Run(folder, model, data, watched(network))
+    run.home = place if out is None else None
     say(_title(network, opened.name))
     listener = _Json(run) if as_json else _Lines(run)
     try:
-        fit(model, listener=listener, data=data, done=run.epoch)
-    except KeyboardInterrupt:
+        fit(model, listener=listener, data=data, place=run.place)
         listener.close()
-        file = run.interrupt()
-        say(f"interrupted after epoch {run.epoch}; the parameters are in {file}")
-        if run.epoch:
-            say(f"`netc train {spec} --resume` goes on after epoch {run.epoch}")
-        return INTERRUPTED
+        if run.last is not None:
+            run.save()
+    except Interrupted as interrupted:
+        listener.close()
+        run.save()
+        where = f" --out {out}" if out is not None else ""
+        say(f"interrupted after epoch {run.epoch} and {run.place.batch} steps; kept in {run.folder}")
+        say(f"`netc train {spec}{where} --resume` goes on from there")
+        return interrupted.status
+    except SpecError:
+        if run.last is not None:
+            run.save_epochs()
+        raise
     finally:
         listener.close()
     listener.end()
     return 0
+
+
+def _resumed(before: Resumed, model: Model, data: Dataset) -> Run:
+    before.check(model, data)
+    restore(model, before.path)
+    if before.remark:
+        say(before.remark)
+    place = before.description.place
+    return Run(before.folder, model, data, watched(model.compiled.network), place, lock=before.lock)
 
 
 class _Lines:
@@ -97,6 +114,7 @@ class _Lines:
                 self._run.begin()
                 self._board.began(event)
             case Progress():
+                self._run.within()
                 self._board.progress(event)
             case EpochDone():
                 self._run.keep(event)
@@ -142,7 +160,7 @@ class _Json:
             case Stopped():
                 _print("stopped", reason=event.reason)
             case Progress():
-                pass
+                self._run.within()
 
     def close(self) -> None:
         pass
