@@ -7,8 +7,7 @@ import os
 import pytest
 
 # Before NumPy is first imported: the tests multiply small matrices, in several processes at a time, and there
-# the threads
-# of BLAS wait for one another ten times longer than they work.
+# the threads of BLAS wait for one another ten times longer than they work.
 for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
 
