@@ -45,27 +45,30 @@ class OpenSource:
 
     def describe(self) -> Columns:
         """The columns, by as little reading as tells them. Raises DataError."""
-        with _system_errors():
+        with self._refusals():
             return self.source.describe(self.arguments)
 
     def load(self) -> Dataset:
         """The data, checked. Its columns may know more than describe()'s. Raises DataError."""
-        with _system_errors():
+        with self._refusals():
             return self.source.load(self.arguments)
 
     def call(self) -> dict[str, Any]:
         """The keyword arguments for the source's pure function; the data may be missing."""
-        with _system_errors():
+        with self._refusals():
             return self.source.call(self.arguments)
 
-
-@contextmanager
-def _system_errors() -> Generator[None]:
-    """Whatever the system refuses (a folder that may not be read, a path that is too long) is a DataError."""
-    try:
-        yield
-    except OSError as error:
-        raise DataError(error.strerror or str(error), error.filename) from None
+    @contextmanager
+    def _refusals(self) -> Generator[None]:
+        """What the system refuses (a folder that may not be read, a path that is too long) is a DataError."""
+        try:
+            yield
+        except OSError as error:
+            raise DataError(error.strerror or str(error), error.filename) from None
+        except MemoryError:
+            named = [name for name in ("path", "folder") if self.arguments.values.get(name) is not None]
+            path = self.arguments.path(named[0]) if named else None
+            raise DataError("the memory does not suffice to read the data", path) from None
 
 
 def open_source(

@@ -97,8 +97,11 @@ def _size(header: Header) -> int:
 def _header(file: IO[bytes], size: int, path: Path, place: str) -> Header:
     """The header of an .npy file of `size` bytes, which is read to its end. Raises DataError, DAMAGE."""
     version = np.lib.format.read_magic(file)
-    read = {(1, 0): np.lib.format.read_array_header_1_0}
-    shape, transposed, dtype = read.get(version, np.lib.format.read_array_header_2_0)(file)
+    if version not in ((1, 0), (2, 0), (3, 0)):
+        raise ValueError(f"version {version[0]}.{version[1]} of the format is not known")
+    short = version == (1, 0)
+    read = np.lib.format.read_array_header_1_0 if short else np.lib.format.read_array_header_2_0
+    shape, transposed, dtype = read(file)
     header = Header(tuple(int(n) for n in shape), dtype, transposed, file.tell())
     if dtype.kind not in "biuf":
         raise DataError(f"{dtype} is no type of numbers", path, place)
@@ -146,5 +149,8 @@ def _stored(path: Path, header: Header, offset: int, place: str) -> Member:
 def _damage(what: str, path: Path, place: str) -> Generator[None]:
     try:
         yield
+    except MemoryError:
+        raise DataError("the memory does not suffice to read it", path, place or None) from None
     except DAMAGE as error:
-        raise DataError(f"{what} ({error})", path, place or None) from None
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        raise DataError(f"{what} ({reason})", path, place or None) from None

@@ -172,6 +172,9 @@ def decode(path: Path) -> str:
         line = data.count(b"\n", 0, error.start) + 1
         place = f"line {line}, byte {error.start}"
         raise DataError("the text is not UTF-8", path, place, help="save the file as UTF-8") from None
+    if (at := text.find("\0")) >= 0:
+        place = f"line {text.count(chr(10), 0, at) + 1}"
+        raise DataError("the file holds a zero byte, and is no UTF-8 text", path, place, "save it as UTF-8")
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 

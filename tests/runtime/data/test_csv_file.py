@@ -152,3 +152,17 @@ def test_wrong_names(path: Path, fail: Fail):
 @pytest.mark.parametrize("test", [0.1, 0.9])
 def test_a_split_that_leaves_nothing(path: Path, fail: Fail, test: float):
     assert "leaves none on one side" in fail("csv", path.name, test=test).message
+
+
+def test_a_second_file_with_other_columns_and_no_names(tmp_path: Path, fail: Fail):
+    (tmp_path / "a.csv").write_text("1,2\n3,4\n")
+    (tmp_path / "b.csv").write_text("\n1,2,3\n")
+    error = fail("csv", "a.csv", test="b.csv", header=False)
+    assert (error.path, error.place) == (str(tmp_path / "b.csv"), "line 2")
+
+
+def test_the_line_of_a_cell_in_a_second_file(tmp_path: Path, fail: Fail):
+    (tmp_path / "a.csv").write_text('x,y\n1,"a\nb"\n2,b\n')
+    (tmp_path / "b.csv").write_text('x,y\n\n1,"a\n\nb"\n\nnan,b\n')
+    error = fail("csv", "a.csv", test="b.csv")
+    assert (error.path, error.place) == (str(tmp_path / "b.csv"), "line 7, column 'x'")
