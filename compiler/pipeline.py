@@ -15,6 +15,7 @@ from .lower import Lowering, Read
 from .metrics import Accumulated, accumulate
 from .network import ColumnType, DataSpec, Network
 from .passes import optimise
+from .passes.stabilise import stable_builder
 from .verify import verify
 
 Columns = Mapping[str, ColumnType]
@@ -114,6 +115,6 @@ def compile(
     dims, train: overrides, by name. read: gives an included file. columns: asked once for what the data
     source holds; without it, or where it gives None, the data block's formulas are left out.
     """
-    lowering = Lowering(source, dims, train, read, precision)
+    lowering = Lowering(source, dims, train, read, precision, stable_builder)
     known = columns(lowering.data_spec) if columns is not None and lowering.data_spec is not None else None
     return Compiled(lowering.network(known))

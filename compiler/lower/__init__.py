@@ -39,11 +39,14 @@ class Lowering:
         train: Mapping[str, ast.Expr] | None = None,
         read: Read | None = None,
         precision: DType | None = None,
+        builder: Callable[[Graph, DType], Builder] = Builder,
     ) -> None:
         """Parse and read the settings. Raises SpecError for what cannot be parsed.
 
         dims, train: overrides. read gives an included file's text and raises OSError where it cannot.
+        builder: adds the operations; one that rewrites formulas does so before they are differentiated.
         """
+        self._builder = builder
         self.source = source
         self.module = parse(source)
         self._overrides = dims or {}
@@ -111,7 +114,7 @@ class Lowering:
 
     def _fresh(self, training: bool) -> tuple[Context, Frame]:
         """A context with an empty graph, and the file's frame with all that is defined in it."""
-        context = Context(Builder(Graph(), self._precision), training, self._include, {})
+        context = Context(self._builder(Graph(), self._precision), training, self._include, {})
         for name, expr in self._overrides.items():
             with suppress(Failed):
                 value = evaluate(context, Frame(Library()), expr)
