@@ -104,7 +104,11 @@ def _training_step(context: Context, frame: Frame, module: ast.Module, training:
 def _warn_of_idle(context: Context, loss: Value) -> None:
     """Tell of parameters that the loss does not depend on."""
     above = ancestors(context.builder.graph, [loss.id])
-    for variable in context.variables.values():
-        if variable.kind == "param" and context.leaves[variable.name].id not in above:
-            title = f"the loss does not depend on {variable.name}, so it never changes"
-            context.warn("unused", title, variable.span)
+    idle = [
+        v for v in context.variables.values() if v.kind == "param" and context.leaves[v.name].id not in above
+    ]
+    if idle:
+        names = [v.name for v in idle[:4]] + ([f"{len(idle) - 4} more"] if len(idle) > 4 else [])
+        listed = " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+        change = "so it never changes" if len(idle) == 1 else "so they never change"
+        context.warn("unused", f"the loss does not depend on {listed}, {change}", idle[0].span)

@@ -122,7 +122,7 @@ def _scheduled(
         expr = ast.Call(expr.span, expr, (), ())
     if not isinstance(expr, ast.Call):
         help = "write schedule = cosine, or cosine(warmup = 500)"
-        title = "a schedule is one of cosine, linear, step, constant, or a layer of your own"
+        title = "a schedule is cosine, linear, step, constant, or a layer of your own"
         raise context.error("train", title, expr.span, "", (), help)
     inner = Frame(frame.library, values={"step": step, "steps": steps})
     names = (ast.Name(expr.span, "step"), ast.Name(expr.span, "steps"))

@@ -81,7 +81,8 @@ def test_standardize_uses_the_statistics_of_the_training_split() -> None:
 
 
 def test_a_sequence_is_read_without_its_last_token_and_shifted_without_its_first() -> None:
-    text = "input t[N, 5] : class(50)\ninput next[N, 5] : class(50)\ndata text() { t = chars, next = shift(chars) }"
+    inputs = "input t[N, 5] : class(50)\ninput next[N, 5] : class(50)\n"
+    text = inputs + "data text() { t = chars, next = shift(chars) }"
     chars = RNG.integers(0, 50, (6, 6))
     network = lower(text, columns=COLUMNS)
     wanted = {name: Result("input", name) for name in ("t", "next")}
@@ -91,7 +92,8 @@ def test_a_sequence_is_read_without_its_last_token_and_shifted_without_its_first
 
 
 def test_the_source_and_its_arguments() -> None:
-    text = 'dim K = 3\ninput x[N, 4]\ndata csv("a.csv", label = species, n = 2 * K, on = true) { x = features, valid = 10% }'
+    source = 'csv("a.csv", label = species, n = 2 * K, on = true)'
+    text = f"dim K = 3\ninput x[N, 4]\ndata {source} {{ x = features, valid = 10% }}"
     spec = lower(text).data
     assert spec is not None
     assert (spec.source, spec.positional, spec.valid) == ("csv", ("a.csv",), 0.1)

@@ -119,13 +119,15 @@ def test_an_error_inside_a_standard_layer_points_at_the_users_call() -> None:
         ("param w[4] ~ ones\nw <- w", "w is not a state: only a state becomes something else after a step",
          "parameters are changed by the optimizer"),
         ("state m[4] ~ zeros\nm <- sum(x)", "m is [4], and what it becomes is []", ""),
-        ("if x > 0 { h = x }", "a condition is decided while compiling: from dims, hyper-parameters and `training`",
+        ("if x > 0 { h = x }",
+         "a condition is decided while compiling: from dims, hyper-parameters and `training`",
          "choose between tensors with where(condition, a, b)"),
         ("h = x -> 2.5 * dense(4)", "the number of repeats must be a whole number from 0 on, not 2.5", ""),
         ("repeat 20000 { h = x }", "20000 turns are more than the 10000 that are unrolled", ""),
         ("h = x -> relu as r", "relu has no parameters of its own to name", ""),
         ("shared f = relu\nh = f(x)", "relu has no parameters to share", ""),
-        ("shared f = dense(4)\nh = f(x, 3)", "f is one shared layer: give it its tensor alone", "write x -> f"),
+        ("shared f = dense(4)\nh = f(x, 3)",
+         "f is one shared layer: give it its tensor alone", "write x -> f"),
         ("param V[3] ~ ones\nh = l2(params)\nparam W[3] ~ ones", "W comes too late",
          "read `params` behind the last parameter, or in the loss"),
         ("h = l2(params)", "params is not a list of tensors", ""),
@@ -199,7 +201,8 @@ def test_a_layer_that_calls_itself_for_ever_is_stopped() -> None:
 
 
 def test_a_layer_may_call_itself_with_an_end() -> None:
-    text = "layer f(x[N, d], n) {\n if n > 0 { return x -> dense(4) -> f(n - 1) } else { return x }\n}\nh = f(x, 3)"
+    body = "if n > 0 { return x -> dense(4) -> f(n - 1) } else { return x }"
+    text = f"layer f(x[N, d], n) {{ {body} }}\nh = f(x, 3)"
     assert len(lower(X + text).variables) == 6
 
 

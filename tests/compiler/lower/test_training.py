@@ -156,7 +156,7 @@ def test_mistyped_overrides() -> None:
         ("sgd() { stop = 3 }", "stop wants a rule"),
         ("sgd() { stop = patience(on = 3) }", "patience wants a number of epochs, and on = what it watches"),
         ("sgd() { schedule = cosin }", "there is no layer or function called cosin"),
-        ("sgd() { schedule = 3 }", "a schedule is one of cosine, linear, step, constant, or a layer of your own"),
+        ("sgd() { schedule = 3 }", "a schedule is cosine, linear, step, constant, or a layer of your own"),
         ("sgd() { seed = 1, seed = 2 }", "seed is set twice"),
     ],
 )  # fmt: skip
@@ -184,9 +184,20 @@ def test_what_a_training_lacks() -> None:
     assert mistake("input x[N]\ntrain sgd()").title == "there is a train block, but no loss to train on"
     (warning,) = lower(NET + "param idle[2] ~ zeros").warnings
     assert warning.title == "the loss does not depend on idle, so it never changes"
+    many = "\n".join(f"param idle{i}[2] ~ zeros" for i in range(7))
+    (warning,) = lower(NET + many).warnings
+    expected = "the loss does not depend on idle0, idle1, idle2, idle3 and 3 more, so they never change"
+    assert warning.title == expected
 
 
 def test_the_whole_file_is_told_its_mistakes_in_one_run() -> None:
-    text = "param W[3, 2] ~ glorott\nloss mse(q, y)\nmetric r2(y, yy)\ndata npz() { z = 3 }\ntrain sgd(lrr = 1) { epch = 3 }"
-    lines = [d.span.line for d in mistakes("input x[N, 3]\ninput y[N]\n" + text) if d.span]
-    assert lines == [3, 4, 5, 6, 7, 7]
+    text = """\
+input x[N, 3]
+input y[N]
+param W[3, 2] ~ glorott
+loss mse(q, y)
+metric r2(y, yy)
+data npz() { z = 3 }
+train sgd(lrr = 1) { epch = 3 }
+"""
+    assert [d.span.line for d in mistakes(text) if d.span] == [3, 4, 5, 6, 7, 7]
