@@ -13,7 +13,7 @@ from lark.parsers.lalr_interactive_parser import InteractiveParser
 from ..grammar import parser
 from . import ast
 from .diagnostics import Diagnostic, Source, Span, SpecError
-from .syntax.brackets import MAX_DEPTH, match
+from .syntax.brackets import MAX_DEPTH, STATEMENT_WORDS, match
 from .syntax.errors import describe
 from .syntax.layout import Lexeme, arrange
 from .syntax.place import OPERATORS
@@ -60,7 +60,8 @@ class _Parsing:
         if brackets.too_deep is not None:
             start = tokens[brackets.too_deep].start_pos or 0
             raise SpecError(_too_deep(Span(self.source, start, start + 1)))
-        lexemes = arrange(self.source, tokens, brackets)
+        words = STATEMENT_WORDS if self.start == "module" else frozenset[str]()
+        lexemes = arrange(self.source, tokens, brackets, words)
         result = self.feed(parsing, lexemes)
         if self.errors:
             raise SpecError(*self.errors.values())
@@ -72,7 +73,7 @@ class _Parsing:
         i = 0
         while i < len(lexemes) and len(self.errors) < MAX_ERRORS:
             if lexemes[i].statement == i:
-                self.heights[i] = len(parsing.parser_state.state_stack)
+                self.heights.setdefault(i, len(parsing.parser_state.state_stack))
             try:
                 result = parsing.feed_token(cast(Token, lexemes[i]))
                 i += 1
@@ -117,11 +118,14 @@ def _lacks_block(lexemes: Sequence[Lexeme], statement: int, end: int) -> bool:
 
 
 def _behind_indented(lexemes: Sequence[Lexeme], newline: int, column: int) -> int:
-    """The end of the line that is the last to be indented deeper than `column`."""
+    """The end of the last of the following statements that are indented deeper than `column`."""
     i = newline
     while lexemes[i].type == "NL" and lexemes[i + 1].span.column > column:
-        statement = i + 1
-        i = next(k for k in range(statement, len(lexemes)) if lexemes[k].statement < statement)
+        i += 1
+        depth = 0
+        while depth or lexemes[i].type not in ("NL", "RBRACE", "$END"):
+            depth += (lexemes[i].type in ("LBRACE", "LSET")) - (lexemes[i].type == "RBRACE")
+            i += 1
     return i
 
 

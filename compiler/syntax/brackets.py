@@ -119,20 +119,13 @@ class _Matching:
 
 
 def _must_begin_statement(tokens: Sequence[Token], i: int, words: frozenset[str] = STATEMENT_WORDS) -> bool:
-    """A statement word and another word side by side occur nowhere else; nor does `name <-`."""
-    if i + 1 >= len(tokens) or tokens[i].type != "NAME":
-        return False
-    following = tokens[i + 1]
-    if following.type == "BECOMES":
-        return words is STATEMENT_WORDS
-    return tokens[i].value in words and (
-        following.type in ("NUMBER", "STRING")
-        or (following.type == "NAME" and following.value not in RESERVED)
-    )
+    """A statement word with another word behind it occurs nowhere else; nor does `name <-`."""
+    update = words is STATEMENT_WORDS and [t.type for t in tokens[i : i + 2]] == ["NAME", "BECOMES"]
+    return update or (_side_by_side(tokens, i) and tokens[i].value in words)
 
 
 def _reads_like_statement(tokens: Sequence[Token], i: int) -> bool:
-    if _must_begin_statement(tokens, i):
+    if _side_by_side(tokens, i):
         return True
     if i >= len(tokens) or tokens[i].type != "NAME":
         return False
@@ -140,3 +133,11 @@ def _reads_like_statement(tokens: Sequence[Token], i: int) -> bool:
     if types[:1] == ["LSQB"] and "RSQB" in types:
         del types[: types.index("RSQB") + 1]
     return types[:1] in (["EQUALS"], ["BECOMES"])
+
+
+def _side_by_side(tokens: Sequence[Token], i: int) -> bool:
+    """Whether a name has another value right behind it, as no expression has."""
+    if i + 1 >= len(tokens) or tokens[i].type != "NAME" or tokens[i].value in RESERVED:
+        return False
+    following = tokens[i + 1]
+    return following.type in ("NAME", "NUMBER", "STRING") and following.value not in RESERVED

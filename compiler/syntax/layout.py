@@ -24,15 +24,17 @@ class Lexeme:
         return self.span.text
 
 
-def arrange(source: Source, tokens: Sequence[Token], brackets: Brackets) -> list[Lexeme]:
+def arrange(
+    source: Source, tokens: Sequence[Token], brackets: Brackets, words: frozenset[str] = STATEMENT_WORDS
+) -> list[Lexeme]:
     """The tokens as the grammar wants them, ending with $END.
 
     A newline ends a statement, except within ( ) and [ ], before `->`, `else` and `{`, and where no statement
-    would stand; a comma does between settings. Statement words are keywords at the start of a statement
+    would stand; a comma does between settings. Statement `words` are keywords at the start of a statement
     alone. A bracket that is never closed gives an UNCLOSED lexeme, which bears the span of the opener, where
     its statement ends; a closer of nothing gives a STRAY_CLOSER.
     """
-    layout = _Layout(source, tokens, brackets)
+    layout = _Layout(source, tokens, brackets, words)
     for i, token in enumerate(tokens):
         layout.close(i)
         layout.token(i, token)
@@ -42,10 +44,13 @@ def arrange(source: Source, tokens: Sequence[Token], brackets: Brackets) -> list
 
 
 class _Layout:
-    def __init__(self, source: Source, tokens: Sequence[Token], brackets: Brackets) -> None:
+    def __init__(
+        self, source: Source, tokens: Sequence[Token], brackets: Brackets, words: frozenset[str]
+    ) -> None:
         self.source = source
         self.tokens = tokens
         self.brackets = brackets
+        self.words = words
         self.out: list[Lexeme] = []
         self.open: list[tuple[str, int]] = []  # the type of an opener and the statement that it stands in
         self.statement = -1  # -1: the next lexeme begins one
@@ -89,7 +94,7 @@ class _Layout:
         if text in RESERVED:
             return RESERVED[text]
         following = self.tokens[i + 1].type if i + 1 < len(self.tokens) else ""
-        return text.upper() if begins and text in STATEMENT_WORDS and following != "BECOMES" else "NAME"
+        return text.upper() if begins and text in self.words and following != "BECOMES" else "NAME"
 
     def close(self, i: int) -> None:
         """What is never closed ends here: a bracket with its statement, a brace in a statement of its own."""

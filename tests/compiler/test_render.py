@@ -1,0 +1,99 @@
+"""The layout of error messages: the one of the language's design, then tabs, wide signs and calls."""
+
+from __future__ import annotations
+
+from netc.compiler.diagnostics import Diagnostic, Label, Source, Span
+from netc.compiler.render import render
+
+MLP = Source("mlp.net", "\n" * 9 + "logits = h @ W2 + b2\n")
+
+
+def span(source: Source, part: str) -> Span:
+    start = source.text.index(part)
+    return Span(source, start, start + len(part))
+
+
+def test_the_message_of_the_design() -> None:
+    diagnostic = Diagnostic(
+        "shape",
+        "cannot multiply h[N, 16] by W2[12, 10]",
+        span(MLP, "h @ W2"),
+        "16 is not 12",
+        (
+            "16 is H, from line 2; it reached h through W1[3072, H] on line 5",
+            "12 is the first axis of W2, from line 6",
+        ),
+        "write W2[H, 10]",
+    )
+    assert render(diagnostic) == (
+        "error[shape]: cannot multiply h[N, 16] by W2[12, 10]\n"
+        "  --> mlp.net:10:10\n"
+        "   |\n"
+        "10 | logits = h @ W2 + b2\n"
+        "   |          ^^^^^^ 16 is not 12\n"
+        "   |\n"
+        "   = 16 is H, from line 2; it reached h through W1[3072, H] on line 5\n"
+        "   = 12 is the first axis of W2, from line 6\n"
+        "help: write W2[H, 10]"
+    )
+
+
+def test_calls_from_the_innermost() -> None:
+    blocks = Source("blocks.net", "layer f(x[N]) {\n    return x @ x\n}\n")
+    net = Source("net.net", "\n" * 11 + "h = x -> f\n")
+    diagnostic = Diagnostic(
+        "shape", "no", span(blocks, "x @ x"), "here", calls=(Label(span(net, "f"), "called here"),)
+    )
+    assert render(diagnostic) == (
+        "error[shape]: no\n"
+        "  --> blocks.net:2:12\n"
+        "   |\n"
+        " 2 |     return x @ x\n"
+        "   |            ^^^^^ here\n"
+        "  --> net.net:12:10\n"
+        "   |\n"
+        "12 | h = x -> f\n"
+        "   |          ^ called here"
+    )
+
+
+def test_no_place() -> None:
+    assert render(Diagnostic("data", "no file", help="look", notes=("a",), severity="warning")) == (
+        "warning[data]: no file\n = a\nhelp: look"
+    )
+
+
+def marks(text: str, part: str) -> list[str]:
+    return render(Diagnostic("a", "b", span(Source("a.net", text), part))).splitlines()[3:]
+
+
+def test_tabs_wide_and_combining_signs_are_aligned() -> None:
+    assert marks("\ta\tx = 1", "x") == ["1 |     a   x = 1", "  |         ^"]
+    assert marks('a = "日本" + x', "x") == ['1 | a = "日本" + x', "  |            ^"]
+    assert marks("y\u0302 = x", "x") == ["1 | y\u0302 = x", "  |     ^"]
+    assert marks('a = "日本"', "日本") == ['1 | a = "日本"', "  |      ^^^^"]
+
+
+def test_a_mark_ends_with_its_line_and_is_never_empty() -> None:
+    assert marks("h = f(\n  x)", "f(\n  x)") == ["1 | h = f(", "  |     ^^"]
+    assert marks("h = x", "") == ["1 | h = x", "  | ^"]
+    assert render(Diagnostic("a", "b", Span(Source("a.net", "h\n"), 2, 2))).splitlines()[3:] == [
+        "2 |",
+        "  | ^",
+    ]
+
+
+def test_long_lines_are_cut_around_the_mark() -> None:
+    line, mark = marks("a" * 5_000 + " x " + "b" * 5_000, "x")
+    assert len(line) < 130 and line.startswith("1 | … a") and line.endswith("b …")
+    assert line[mark.index("^")] == "x"
+
+
+def test_control_characters_do_not_reach_the_terminal() -> None:
+    assert "\x1b" not in render(Diagnostic("a", "b \x1b[31m", span(Source("\x1b.net", "\x1b[2J x"), "x")))
+
+
+def test_paint() -> None:
+    text = render(Diagnostic("a", "b", span(MLP, "W2"), help="h"), lambda text, role: f"<{role}>{text}</>")
+    assert text.splitlines()[0] == "<error>error[a]</>: <title>b</>"
+    assert text.splitlines()[-1] == "<help>help</>: h"
