@@ -359,6 +359,6 @@ def _number(token: Lexeme) -> ast.Number:
             Span(token.span.source, token.span.start, token.span.start + 1), "this number has too many digits"
         )
     value = int(digits) if digits.isdigit() else float(digits)
-    if not isfinite(value) or abs(value) >= 2**63:
+    if not isfinite(value) or (isinstance(value, int) and value >= 2**63):
         raise Slip(token.span, "this number is too large")
     return ast.Number(token.span, value / 100 if percent else value, percent)
