@@ -69,7 +69,7 @@ def marks(text: str, part: str) -> list[str]:
 
 def test_tabs_wide_and_combining_signs_are_aligned() -> None:
     assert marks("\ta\tx = 1", "x") == ["1 |     a   x = 1", "  |         ^"]
-    assert marks('a = "日本" + x', "x") == ['1 | a = "日本" + x', "  |            ^"]
+    assert marks('a = "日本" + x', "x") == ['1 | a = "日本" + x', "  | " + " " * (5 + 2 * 2 + 4) + "^"]
     assert marks("y\u0302 = x", "x") == ["1 | y\u0302 = x", "  |     ^"]
     assert marks('a = "日本"', "日本") == ['1 | a = "日本"', "  |      ^^^^"]
 
