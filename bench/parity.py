@@ -51,25 +51,16 @@ def ours(case: Case, precision: str, steps: int) -> tuple[Run, dict[str, tuple[i
 
 def theirs(case: Case, twin: Twin, shapes: dict[str, Any], dtype: torch.dtype, steps: int) -> Run:
     p = {name: torch.tensor(start(name, shape), dtype=dtype) for name, shape in shapes.items()}
-    for tensor in p.values():
-        tensor.requires_grad_()
-    optimizer = twin.optimizer(p.values())
-    schedule = twin.schedule(optimizer) if twin.schedule else None
-    batches = [batch(case, step) for step in range(1, steps + 1)]
-    losses: list[float] = []
+    batches = [_tensors(batch(case, step), dtype) for step in range(1, steps + 1)]
     started = time.perf_counter()
-    for given in batches:
-        tensors = {name: torch.tensor(a) for name, a in given.items()}
-        b = {name: t.to(dtype) if t.is_floating_point() else t for name, t in tensors.items()}
-        optimizer.zero_grad()
-        loss = twin.loss(p, b)
-        loss.backward()
-        optimizer.step()
-        if schedule is not None:
-            schedule.step()
-        losses.append(loss.item())
+    losses = list(twin.training(p, batches))
     seconds = time.perf_counter() - started
     return np.array(losses), _joined({name: t.detach().numpy() for name, t in p.items()}), seconds
+
+
+def _tensors(arrays: dict[str, Any], dtype: torch.dtype) -> dict[str, torch.Tensor]:
+    found = {name: torch.tensor(a) for name, a in arrays.items()}
+    return {name: t.to(dtype) if t.is_floating_point() else t for name, t in found.items()}
 
 
 def _joined(parameters: Any) -> np.ndarray:
@@ -92,8 +83,6 @@ def main() -> None:
     print(f"{'':12} | {head} | {head} | {head} | ours torch, float32")
     for name in given.names:
         case = replace(EXAMPLES[name], **FULL.get(name, {}))
-        if "steps" in case.train:
-            case = replace(case, train={**case.train, "steps": given.steps})
         exact, shapes = ours(case, "float64", given.steps)
         single, _ = ours(case, "float32", given.steps)
         torch64 = theirs(case, TWINS[name], shapes, torch.float64, given.steps)

@@ -72,6 +72,24 @@ def _compared(found: dict[str, Any], references: dict[str, NDArray[np.float64]],
         close(found[key], wanted[key], f"the gradient by {key}")
 
 
+def test_running_statistics(references: dict[str, NDArray[np.float64]]) -> None:
+    model = netc.compile(
+        text="""
+            input x[N, 3, 2, 4]
+            z = batchnorm(x)
+            loss sum(square(z))
+            train sgd(lr = 0) { steps = 3, precision = float64 }
+        """,
+        device="cpu",
+    )
+    for i in range(3):
+        model.step(x=normal(f"running {i}", (BATCH, 3, 2, 4)))
+    for name in ("mean", "var"):
+        close(model.state[f"z.{name}"], references[f"running/{name}"], f"the running {name}")
+    found = model.forward(x=normal("running", (BATCH, 3, 2, 4)), want=["z"])
+    close(found["z"], references["running/z"], "what it gives when not training")
+
+
 def _defined(kind: type[ast.LayerDef] | type[ast.OptimizerDef]) -> set[str]:
     files = [library.parsed(file.source.name) for file in library.library()]
     return {item.name.text for file in files for item in file.items if isinstance(item, kind)}

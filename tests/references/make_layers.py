@@ -56,10 +56,22 @@ def _gradients(total: Tensor, leaves: dict[str, Tensor]) -> dict[str, Tensor]:
     }
 
 
+def running() -> dict[str, NDArray[np.float64]]:
+    """Batch norm's running statistics after three batches, and what it then gives when not training."""
+    module = torch.nn.BatchNorm2d(3, dtype=torch.float64)
+    for i in range(3):
+        module(torch.tensor(normal(f"running {i}", (BATCH, 3, 2, 4))))
+    mean, var = module.running_mean, module.running_var
+    assert mean is not None and var is not None
+    z = module.eval()(torch.tensor(normal("running", (BATCH, 3, 2, 4))))
+    return _named("running", {"mean": mean, "var": var, "z": z})
+
+
 def main() -> None:
     held: dict[str, NDArray[np.float64]] = {}
     for name, use in USES.items():
         held |= figures(name, use)
+    held |= running()
     path = Path(__file__).with_name("layers.npz")
     np.savez_compressed(path, **held)  # type: ignore[arg-type]
     print(f"{len(USES)} uses, {path.stat().st_size} B")

@@ -30,22 +30,11 @@ Figures = tuple[NDArray[np.float64], dict[str, NDArray[np.float64]]]
 def train(case: Case, twin: Twin, dtype: torch.dtype, order: int) -> Figures:
     """Losses, and projections of each parameter [marks, 9]. order 0 leaves the samples as they are."""
     p = {name: torch.tensor(start(name, shape), dtype=dtype) for name, shape in twin.shapes.items()}
-    for tensor in p.values():
-        tensor.requires_grad_()
-    optimizer = twin.optimizer(p.values())
-    schedule = twin.schedule(optimizer) if twin.schedule else None
+    batches = (_tensors(case, step, dtype, order) for step in range(1, STEPS + 1))
     losses: list[float] = []
     marks: dict[str, list[NDArray[np.float64]]] = {name: [] for name in p}
-    for step in range(1, STEPS + 1):
-        optimizer.zero_grad()
-        loss = twin.loss(p, _tensors(case, step, dtype, order))
-        loss.backward()
-        if twin.clip is not None:
-            torch.nn.utils.clip_grad_norm_(p.values(), twin.clip)
-        optimizer.step()
-        if schedule is not None:
-            schedule.step()
-        losses.append(loss.item())
+    for step, loss in enumerate(twin.training(p, batches), start=1):
+        losses.append(loss)
         if step in MARKS:
             for name, tensor in p.items():
                 marks[name].append(projections(name, tensor.detach().double().numpy()))

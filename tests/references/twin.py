@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor, optim
 
 Tensors = dict[str, Tensor]
@@ -20,6 +21,23 @@ class Twin:
     optimizer: Callable[[Iterable[Tensor]], optim.Optimizer]
     schedule: Callable[[optim.Optimizer], optim.lr_scheduler.LRScheduler] | None = None
     clip: float | None = None
+
+    def training(self, p: Tensors, batches: Iterable[Tensors]) -> Iterator[float]:
+        """Train the parameters in place; the loss of each batch, after its step."""
+        for tensor in p.values():
+            tensor.requires_grad_()
+        optimizer = self.optimizer(p.values())
+        schedule = self.schedule(optimizer) if self.schedule else None
+        for b in batches:
+            optimizer.zero_grad()
+            loss = self.loss(p, b)
+            loss.backward()
+            if self.clip is not None:
+                torch.nn.utils.clip_grad_norm_(p.values(), self.clip)
+            optimizer.step()
+            if schedule is not None:
+                schedule.step()
+            yield loss.item()
 
 
 def cosine(optimizer: optim.Optimizer) -> optim.lr_scheduler.LRScheduler:
