@@ -108,7 +108,8 @@ def _claimed(home: Path) -> Path:
 class Run:
     """A training that is being kept. watched: the figure that tells the best epoch, if there is one.
 
-    home: for a new run that may be in any numbered folder, where these are.
+    home: for a new run that may be in any numbered folder, where these are. every: seconds from one
+    checkpoint to the next within an epoch.
 
     last.safetensors is the newest checkpoint, previous.safetensors the one before it. They are written at the
     ends of epochs and within long ones, but not more often than the disk can bear; what is the best epoch's
@@ -121,6 +122,7 @@ class Run:
     watched: str
     place: Place = field(default_factory=Place)
     home: Path | None = None
+    every: float = SELDOM
     lock: FileLock | None = None
     best: EpochDone | None = None
     last: EpochDone | None = None
@@ -153,11 +155,11 @@ class Run:
         self.last = done
         if self._compare(done):
             self._best = pack(self.model, self.place, self.data)
-        self._save_after(OFTEN)
+        self._save_after(min(OFTEN, self.every))
 
     def within(self) -> None:
         """Between two steps: write what there is if much time has passed. Raises OSError."""
-        self._save_after(SELDOM)
+        self._save_after(self.every)
 
     def save(self) -> None:
         """Write everything. Raises OSError; then what was written before is whole."""

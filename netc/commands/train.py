@@ -16,7 +16,7 @@ from ..console import paint, report, result, say
 from ..figures import amount
 from ..locate import find
 from ..resume import Resumed, reopen
-from ..runs import Run, new_folder, parameters_in, resumed_folder, watched
+from ..runs import SELDOM, Run, new_folder, parameters_in, resumed_folder, watched
 from ..runtime.checkpoint import restore
 from ..runtime.data import Dataset
 from ..runtime.device import open_device
@@ -39,10 +39,25 @@ WRONG = 1
     "--resume", is_flag=True, help="Go on with the newest run, or that in --out, as if it had never stopped."
 )
 @click.option("--out", metavar="DIR", type=click.Path(path_type=Path), help="Where to keep the run.")
+@click.option(
+    "--save-every",
+    metavar="SECONDS",
+    type=click.FloatRange(0),
+    default=SELDOM,
+    show_default=True,
+    help="How much a kill or a power cut may cost.",
+)
 @arguments.strict
 @arguments.as_json
 def command(
-    spec: str, overrides: Overrides, device: Any, resume: bool, out: Path | None, strict: bool, as_json: bool
+    spec: str,
+    overrides: Overrides,
+    device: Any,
+    resume: bool,
+    out: Path | None,
+    save_every: float,
+    strict: bool,
+    as_json: bool,
 ) -> int:
     """Train a network; what it has learned is kept in a folder, from which an interrupted run goes on.
 
@@ -67,7 +82,7 @@ def command(
     model = Model(compiled, opened, found.base)
     data = open_data(network, found.base, model.seed)
     run = _resumed(before, model, data) if before else Run(folder, model, data, watched(network))
-    run.home = place if out is None else None
+    run.home, run.every = (place if out is None else None), save_every
     say(_title(network, opened.name))
     listener = _Json(run) if as_json else _Lines(run)
     try:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -10,9 +11,11 @@ from safetensors.numpy import load_file, save_file
 
 from netc.compiler.diagnostics import Source
 from netc.overrides import expressions
-from netc.runtime.checkpoint import CheckpointError, describe, replace, restore, save
+from netc.runtime.atomic import replace
+from netc.runtime.checkpoint import CheckpointError, describe, restore, save
 from netc.runtime.model import Model
 from netc.runtime.opening import open_model
+from netc.runtime.train import EpochDone, History, Place
 
 TEXT = """dim H = 5
 input x[N, 3]
@@ -42,14 +45,18 @@ def values(of: Model) -> dict[str, np.ndarray]:
 
 def test_what_is_saved_is_restored_bit_for_bit(tmp_path: Path) -> None:
     first, second = trained(), model()
-    save(first, tmp_path / "a.safetensors", epoch=2)
+    done = EpochDone(1, 9, 0.5, {"train.loss": 0.1 + 0.2, "valid.loss": float("inf")})
+    place = Place(2, 3, 48, 1.25, {"loss": 1 / 3}, History([done]))
+    save(first, tmp_path / "a.safetensors", place)
     described = restore(second, tmp_path / "a.safetensors")
     assert second.memory.keys() == first.memory.keys()
     for name, array in first.memory.items():
         assert (second.memory[name] == array).all(), name
     assert any(name.endswith(".v") for name in first.memory)
     assert second.step_number == 3
-    assert (described.step, described.epoch, described.seed, described.precision) == (3, 2, 7, "float32")
+    assert (described.step, described.seed, described.precision) == (3, 7, "float32")
+    assert described.place == place
+    assert described.epoch == 1
     assert described.spec == TEXT
 
 
@@ -117,6 +124,20 @@ def test_a_truncated_file(tmp_path: Path, length: int) -> None:
     assert all((other.memory[name] == array).all() for name, array in before.items())
 
 
+@pytest.mark.parametrize("place", [0.001, 0.3, 0.6, 0.999])
+def test_a_flipped_bit(tmp_path: Path, place: float) -> None:
+    path = tmp_path / "a.safetensors"
+    save(trained(), path)
+    data = bytearray(path.read_bytes())
+    data[int(len(data) * place)] ^= 4
+    path.write_bytes(data)
+    other = model()
+    before = values(other)
+    with pytest.raises(CheckpointError, match=r"is no whole file|is damaged|was not written by netc"):
+        restore(other, path)
+    assert all((other.memory[name] == array).all() for name, array in before.items())
+
+
 def test_a_file_of_another_program(tmp_path: Path) -> None:
     save_file({"W": np.zeros(3, np.float32)}, tmp_path / "a.safetensors")
     with pytest.raises(CheckpointError, match="was not written by netc"):
@@ -142,3 +163,24 @@ def test_a_failure_leaves_the_old_file_and_no_other(tmp_path: Path, monkeypatch:
         replace(path, b"new")
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_cannot_be_written_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a"
+    replace(path, b"old")
+
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "full")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left on device") as raised:
+        replace(path, b"new")
+    assert raised.value.filename == str(path)
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_file_before_is_kept_under_another_name(tmp_path: Path) -> None:
+    for text in (b"first", b"second", b"third"):
+        replace(tmp_path / "a", text, tmp_path / "b")
+    assert ((tmp_path / "a").read_bytes(), (tmp_path / "b").read_bytes()) == (b"third", b"second")

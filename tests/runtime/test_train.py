@@ -55,7 +55,7 @@ def test_resuming_at_an_epoch_gives_the_same_bits() -> None:
     whole, parts = model("epochs = 4, batch = 16"), model("epochs = 4, batch = 16")
     fit(whole)
     fit(parts, epochs=2)
-    fit(parts, done=2)
+    fit(parts)
     for name, value in whole.parameters.items():
         np.testing.assert_array_equal(value, parts.parameters[name])
 
