@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,10 @@ from ..compiler.pipeline import Compiled, Purpose
 from .device import Device
 from .initialise import draw
 from .program import Executable, load
+
+if TYPE_CHECKING:
+    from ..compiler.draw import View
+    from .render import Drawing
 
 Array = NDArray[Any]
 
@@ -156,6 +160,17 @@ class Model:
         from .train import evaluate
 
         return evaluate(self, split)
+
+    def draw(self, view: View = "mirror", **options: Any) -> Drawing:
+        """A picture that shows itself in Jupyter and has .save("mlp.svg").
+
+        options: size, depth, only, expand, as `netc draw` has them; theme. Raises DrawError.
+        """
+        from ..compiler.draw import Options
+        from .render import Drawing
+
+        theme = options.pop("theme", "auto")
+        return Drawing(self.compiled.network, Options(view, **options), theme)
 
     def save(self, path: str | Path) -> None:
         """Parameters and states, as safetensors with metadata; the file appears whole or not at all."""

@@ -74,7 +74,7 @@ _unary(
 # From y rather than x, which need not be kept for the backward pass then; relu'(0) = 0.
 _unary(
     "relu",
-    "relu({0})",
+    "max(0, {0})",
     "np.maximum({0}, 0, out={out})",
     lambda g, y, x: (y.op("gt", 0).op("where", g, 0),),
     promotion="arithmetic",

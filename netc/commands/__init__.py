@@ -11,6 +11,7 @@ COMMANDS = {
     "eval": "Loss and metrics of a trained network, over a whole split.",
     "predict": "What a trained network gives for new inputs.",
     "check": "Errors, or shapes, parameters, memory and cost.",
+    "draw": "A picture of a network: its layers, and beneath them their gradients.",
     "show": "The definition of a standard layer, loss or optimizer.",
     "dump": "What a stage of the compiler makes of a spec, as text.",
     "new": "Write a commented starting point.",

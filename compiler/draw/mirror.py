@@ -1,0 +1,206 @@
+"""A picture as DOT: layers from left to right, their gradients beneath them from right to left.
+
+The text says the structure (a rank for each column, edges back written forwards and drawn from the wrong end)
+and the places too, so that Graphviz only draws: `layout=nop2`. With `dot -Kdot` it would arrange the same graph
+by itself, but cannot hold the order of a rank in clusters, nor wrap rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+
+from .layout import Layout, Point, Wire, layout, node, texts, title_lines
+from .look import (
+    BACKGROUND,
+    BACKWARD,
+    CLUSTER,
+    CLUSTER_FILL,
+    FONT,
+    FORWARD,
+    INK,
+    JOIN,
+    MUTED,
+    PARAMETER,
+    SHAPES,
+    Colour,
+    Size,
+    Theme,
+)
+from .picture import Arrow, Box, Column, Picture
+
+_GAP = "&#160;"
+
+
+def mirror(rows: Sequence[Picture], size: Size, theme: Theme = "light") -> str:
+    """The DOT text of a picture in rows."""
+    return _Writer(rows, size, theme, layout(rows, size)).text()
+
+
+@dataclass(frozen=True, slots=True)
+class _Writer:
+    rows: Sequence[Picture]
+    size: Size
+    theme: Theme
+    layout: Layout
+
+    def text(self) -> str:
+        lines = [f"digraph {_quoted(self.rows[0].name)} {{", *self._defaults()]
+        for number, picture in enumerate(self.rows):
+            lines += self._clusters(number, picture)
+            for i, column in enumerate(picture.columns):
+                lines += self._column(number, i, column)
+            for arrow in picture.arrows:
+                lines += self._arrow(number, arrow)
+        return "\n".join([*lines, "}"]) + "\n"
+
+    def _c(self, colour: Colour) -> str:
+        return colour.of(self.theme)
+
+    def _at(self, point: Point) -> str:
+        """A point as Graphviz counts, from the lower left corner."""
+        return f"{_number(point[0])},{_number(self.layout.height - point[1])}"
+
+    # The whole
+
+    def _defaults(self) -> list[str]:
+        s = self.size
+        return [
+            f'  graph [layout=nop2 rankdir=LR ranksep={s.ranks} nodesep={s.nodes} bgcolor="{self._c(BACKGROUND)}" '
+            f'bb="0,0,{_number(self.layout.width)},{_number(self.layout.height)}" pad=0 fontname="{FONT}"];',
+            f'  node [fontname="{FONT}" fontsize={s.node} fontcolor="{self._c(INK)}" penwidth={s.line} '
+            f"margin=0 fixedsize=true shape=box];",
+            f'  edge [fontname="{FONT}" fontsize={s.edge} fontcolor="{self._c(MUTED)}" '
+            f'penwidth={_number(s.line * 1.2)} arrowsize=0.85 color="{self._c(FORWARD)}"];',
+            self._titled(),
+            *self._corners(),
+        ]
+
+    def _corners(self) -> list[str]:
+        """Two unseen points that keep the margin; Graphviz would cut the page at the outermost outlines."""
+        ends = {"corner1": (0.0, 0.0), "corner2": (self.layout.width, self.layout.height)}
+        look = 'shape=point style=invis width=0.01 height=0.01 label=""'
+        return [f'  {name} [{look} pos="{self._at(end)}"];' for name, end in ends.items()]
+
+    def _titled(self) -> str:
+        """The title as a node, for that of a graph has no place of its own here."""
+        place = self.layout.title
+        size = f"width={_number(place.width / 72)} height={_number(place.height / 72)}"
+        return f'  title [shape=none label=<{self._title()}> {size} pos="{self._at((place.x, place.y))}"];'
+
+    def _title(self) -> str:
+        first, *rest = title_lines(self.rows[0], self.size)
+        muted = f'<FONT COLOR="{self._c(MUTED)}" POINT-SIZE="{self.size.facts}">'
+        name = f'<FONT POINT-SIZE="{self.size.title}"><B>net {escape(self.rows[0].name)}</B></FONT>'
+        lines = [f"{name}{_GAP * 2}{muted}{escape(first)}</FONT>" if first else name]
+        lines += [f"{muted}{escape(line)}</FONT>" for line in rest]
+        return "".join(f'{line}<BR ALIGN="LEFT"/>' for line in lines)
+
+    def _clusters(self, number: int, picture: Picture) -> list[str]:
+        labels = dict(picture.clusters)
+        members: dict[tuple[str, ...], list[str]] = {}
+        for i, column in enumerate(picture.columns):
+            for path in column.path:
+                members.setdefault(path, []).append(node("f", number, i))
+        lines: list[str] = []
+        for path in sorted(members, key=len):
+            frame = self.layout.frames[number, path]
+            box = f"{self._at((frame.left, frame.bottom))},{self._at((frame.right, frame.top))}"
+            label, muted = escape(labels[path]), self.size.muted
+            left = frame.left + 8 + _label_width(labels[path], muted) / 2
+            lines.append(
+                f"  subgraph {_quoted(f'cluster {number} ' + '.'.join(path))} {{ "
+                f'graph [label=<<FONT COLOR="{self._c(MUTED)}" POINT-SIZE="{muted}">{label}</FONT>> labeljust=l '
+                f'style="rounded,filled" color="{self._c(CLUSTER)}" fillcolor="{self._c(CLUSTER_FILL)}" '
+                f'bb="{box}" lp="{self._at((left, frame.top + 4 + muted * 0.6))}"]; {"; ".join(members[path])}; }}'
+            )
+        return lines
+
+    # Columns
+
+    def _column(self, number: int, i: int, column: Column) -> list[str]:
+        heads = [(f"{node('a', number, i)}_{k}", box) for k, box in enumerate(column.above)]
+        rest = (("f", column.forward), ("b", column.backward), ("g", column.below))
+        stack = heads + [(node(kind, number, i), box) for kind, box in rest if box is not None]
+        lines = [self._node(name, box) for name, box in stack]
+        if len(stack) > 1:
+            lines.append(f"  {{ rank=same; {'; '.join(name for name, _ in stack)}; }}")
+        forward = node("f", number, i)
+        for name, box in heads:
+            colour = MUTED if box.role == "data" else PARAMETER
+            lines.append(self._edge(name, forward, f'color="{self._c(colour)}"'))
+        if column.backward is not None and column.backward.role != "link":
+            style = f'dir=none style=dotted color="{self._c(JOIN)}" penwidth=2'
+            lines.append(self._edge(forward, node("b", number, i), style))
+        if column.below is not None:
+            style = f'style=dashed color="{self._c(BACKWARD)}"'
+            lines.append(self._edge(node("b", number, i), node("g", number, i), style))
+        return lines
+
+    def _node(self, name: str, box: Box) -> str:
+        place, shape = self.layout.places[name], SHAPES[box.role]
+        ink = BACKGROUND if box.role == "loss" else INK
+        label = "<BR/>".join(self._line(box, *line) for line in texts(box, self.size))
+        return (
+            f'  {name} [label=<{label}> color="{self._c(shape.stroke)}" fillcolor="{self._c(shape.fill)}" '
+            f'style="{shape.style}" shape={shape.shape} fontcolor="{self._c(ink)}" '
+            f"width={_number(place.width / 72)} height={_number(place.height / 72)} "
+            f'pos="{self._at((place.x, place.y))}"];'
+        )
+
+    def _line(self, box: Box, text: str, points: float, bold: bool) -> str:
+        colour = f' COLOR="{self._c(MUTED)}"' if text in box.muted and not bold else ""
+        inner = f"<B>{escape(text)}</B>" if bold else escape(text)
+        return f'<FONT POINT-SIZE="{_number(points)}"{colour}>{inner}</FONT>'
+
+    # Arrows
+
+    def _arrow(self, number: int, arrow: Arrow) -> list[str]:
+        found: list[str] = []
+        for kind, lines in (("f", arrow.lines), ("b", arrow.gradient)):
+            if lines is None:
+                continue
+            ends = node(kind, number, arrow.source), node(kind, number, arrow.target)
+            wire = self.layout.wires[ends]
+            straight = len(wire.points) == 4
+            style = f'dir=back style=dashed color="{self._c(BACKWARD)}" ' if kind == "b" else ""
+            label = "<BR/>".join(map(escape, lines if straight else lines[:1]))
+            weight = "constraint=false" if arrow.carried else f"weight={100 if straight else 1}"
+            found.append(self._edge(*ends, f"{style}label=<{label}> {weight}"))
+        return found
+
+    def _edge(self, tail: str, head: str, style: str) -> str:
+        wire = self.layout.wires[tail, head]
+        label = f' lp="{self._at(wire.label)}"' if wire.label is not None else ""
+        return f'  {tail} -> {head} [{style} pos="{self._spline(wire)}"{label}];'
+
+    def _spline(self, wire: Wire) -> str:
+        points = " ".join(map(self._at, wire.points))
+        if not wire.headed:
+            return points
+        end, before = (
+            (wire.points[0], wire.points[1]) if wire.at_start else (wire.points[-1], wire.points[-2])
+        )
+        return f"{'s' if wire.at_start else 'e'},{self._at(_tip(before, end))} {points}"
+
+
+def _tip(before: Point, end: Point) -> Point:
+    """The point of an arrow whose line ends where its head begins."""
+    dx, dy = end[0] - before[0], end[1] - before[1]
+    length = (dx * dx + dy * dy) ** 0.5 or 1.0
+    return end[0] + dx / length * 8.5, end[1] + dy / length * 8.5
+
+
+def _label_width(text: str, points: float) -> float:
+    from .metrics import text_width
+
+    return text_width(text, points)
+
+
+def _number(value: float) -> str:
+    return f"{value:.2f}".rstrip("0").rstrip(".")
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'

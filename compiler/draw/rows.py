@@ -1,0 +1,100 @@
+"""A long picture in rows: each row is a picture, joined to the next by links that name what goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from .layout import box_size, boxes, label_width
+from .look import Size
+from .picture import Arrow, Box, Column, Picture
+
+
+def rows(picture: Picture, number: int, size: Size) -> tuple[Picture, ...]:
+    """The picture in so many rows of about equal width, or fewer where there are fewer operations."""
+    sources = sum(c.forward.role == "data" for c in picture.columns)
+    count = len(picture.columns) - sources
+    number = min(number, count)
+    if number <= 1:
+        return (picture,)
+    cuts = [0, *_cuts(_breadths(picture, size), sources, number)]
+    ends = [*cuts[1:], len(picture.columns)]
+    return tuple(_row(picture, a, b) for a, b in zip(cuts, ends, strict=True))
+
+
+def _breadths(picture: Picture, size: Size) -> list[float]:
+    """How wide the columns are, each with the label of the arrow into it."""
+    found = [max(box_size(b, size)[0] for b in boxes(c)) + 40 for c in picture.columns]
+    for arrow in picture.arrows:
+        if arrow.target == arrow.source + 1:
+            found[arrow.target] += label_width((*arrow.lines, *(arrow.gradient or ())), size)
+    return found
+
+
+def _cuts(breadths: list[float], sources: int, number: int) -> list[int]:
+    """Where rows start, after the first, so that none is wider than need be."""
+    low, high = max(breadths), sum(breadths)
+    while high - low > 1:
+        middle = (low + high) / 2
+        if len(_starts(breadths, sources, middle)) < number:
+            high = middle
+        else:
+            low = middle
+    starts = _starts(breadths, sources, high)
+    while len(starts) < number - 1:  # some row can be cut without need: the longest
+        ends = [0, *starts, len(breadths)]
+        longest = max(range(len(ends) - 1), key=lambda k: ends[k + 1] - ends[k])
+        starts = sorted({*starts, (ends[longest] + ends[longest + 1] + 1) // 2})
+    return starts
+
+
+def _starts(breadths: list[float], sources: int, most: float) -> list[int]:
+    found: list[int] = []
+    room = most
+    for i, breadth in enumerate(breadths):
+        if breadth > room and i > sources:
+            found.append(i)
+            room = most
+        room -= breadth
+    return found
+
+
+def _row(picture: Picture, first: int, end: int) -> Picture:
+    coming = [a for a in picture.arrows if a.source < first <= a.target and not a.carried]
+    going = [a for a in picture.arrows if a.source < end <= a.target and not a.carried]
+    shift = -first + (1 if coming else 0)
+    arrows = [
+        replace(a, source=a.source + shift, target=a.target + shift)
+        for a in picture.arrows
+        if first <= a.source < end and first <= a.target < end
+    ]
+    columns = [*picture.columns[first:end]]
+    last = end + shift
+    if coming:
+        columns.insert(0, _link(coming, "from above"))
+        arrows += _merged([replace(a, source=0, target=a.target + shift) for a in coming if a.target < end])
+    if going:
+        columns.append(_link(going, "goes on below"))
+        arrows += _merged([replace(a, source=max(a.source + shift, 0), target=last) for a in going])
+    return replace(picture, columns=tuple(columns), arrows=tuple(arrows))
+
+
+def _link(arrows: Sequence[Arrow], note: str) -> Column:
+    names = ", ".join(dict.fromkeys(a.lines[0] for a in arrows))
+    backs = ", ".join(dict.fromkeys(a.gradient[0] for a in arrows if a.gradient is not None))
+    backward = (
+        Box("link", backs, muted=("comes from below" if "below" in note else "goes on above",))
+        if backs
+        else None
+    )
+    return Column(Box("link", names, muted=(note,)), backward=backward)
+
+
+def _merged(arrows: Sequence[Arrow]) -> list[Arrow]:
+    """One arrow for those between the same columns: a tensor that two columns read is one to the link."""
+    found: dict[tuple[int, int, tuple[str, ...]], Arrow] = {}
+    for arrow in arrows:
+        key = (arrow.source, arrow.target, arrow.lines)
+        known = found.get(key)
+        found[key] = arrow if known is None or known.gradient is None else known
+    return list(found.values())

@@ -1,0 +1,157 @@
+"""The views of a network as DOT text, and how much of it a page can hold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Literal
+
+from ..extract import select
+from ..ir import Graph, size_at
+from ..network import Network
+from .compose import NARROW, WIDE, compose
+from .fold import Path, fold
+from .formula import TooLong, count_text, formula, name_text
+from .layout import layout
+from .look import DENSE, HANDOUT, SLIDE, Size, SizeName, Theme
+from .mirror import mirror
+from .part import part
+from .picture import Picture
+from .rows import rows
+
+View = Literal["mirror", "ops"]
+_PAGES = {"slide": (960.0, 540.0), "handout": (780.0, 540.0)}  # points: 1280×720 pixels; A4 across
+LEAST = {"slide": 10.0, "handout": 7.0}  # points that can still be read there
+_MOST_ROWS = 6
+_CROWDED = 18  # so many columns no page holds, and a shallower view is taken at once
+
+
+class DrawError(Exception):
+    """What is asked for cannot be drawn; help is a mend."""
+
+    def __init__(self, title: str, help: str = "") -> None:
+        super().__init__(title)
+        self.help = help
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a network is drawn.
+
+    depth: how many layers inside each other are opened, None as many as the page holds. only: the full name of
+    the one layer that is drawn. expand: every turn of a repeat by itself.
+    """
+
+    view: View = "mirror"
+    size: SizeName = "slide"
+    theme: Theme = "light"
+    depth: int | None = None
+    only: str = ""
+    expand: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """DOT text, and the size of its smallest text on the page, in points."""
+
+    dot: str
+    smallest: float
+
+    def readable(self, size: SizeName) -> bool:
+        return self.smallest >= LEAST[size]
+
+
+def draw(network: Network, options: Options) -> Drawn:
+    """A view of a network. Raises DrawError."""
+    graph = _drawn(network)
+    within: Path = ()
+    if options.only:
+        try:
+            graph, within = part(graph, options.only)
+        except KeyError as error:
+            title = f"there is no layer called {options.only!r}"
+            raise DrawError(title, f"there are {', '.join(error.args[1])}") from None
+    best: Drawn | None = None
+    depths = _depths(options)
+    for depth in depths:
+        folded = fold(graph, depth, options.view == "ops", options.expand, within)
+        if not folded.units:
+            raise DrawError(f"{network.name} has no operation to draw")
+        if depth != depths[-1] and len(folded.units) > _CROWDED:
+            continue
+        facts = _facts(network, graph, options)
+        found = _fitted(compose(_name(network, options), folded, facts, (NARROW, WIDE)), options)
+        if best is None or found.smallest > best.smallest:
+            best = found
+        if found.readable(options.size):
+            return found
+    assert best is not None
+    return best
+
+
+def _drawn(network: Network) -> Graph:
+    """The forward graph of the loss; without one, of the outputs or the last named tensor."""
+    for kind in ("loss", "output", "value"):
+        graph = select(network.training, lambda r: r.kind == kind)  # noqa: B023
+        if graph.results:
+            return graph
+    raise DrawError(f"{network.name} has nothing to draw", "add an output, a loss or a binding")
+
+
+def _depths(options: Options) -> tuple[int | None, ...]:
+    """The depths to try, deepest first."""
+    if options.depth is not None:
+        return (options.depth,)
+    return (None,) if options.view == "ops" else (None, 2, 1)
+
+
+def _fitted(pictures: Sequence[Picture], options: Options) -> Drawn:
+    """In the type, box width and number of rows that leave the text largest on the page."""
+    best: tuple[float, Size, tuple[Picture, ...]] | None = None
+    sizes = (SLIDE, DENSE) if options.size == "slide" else (HANDOUT,)
+    enough = LEAST[options.size] * 1.2
+    for size, picture, count in product(sizes, pictures, range(1, _MOST_ROWS + 1)):
+        parts = rows(picture, count, size)
+        if len(parts) < count:
+            continue
+        smallest = min(_smallest(parts, size, options), enough)
+        if best is None or smallest > best[0] + 0.05:
+            best = (smallest, size, parts)
+    assert best is not None
+    smallest, size, parts = best
+    return Drawn(mirror(parts, size, options.theme), smallest)
+
+
+def _smallest(parts: tuple[Picture, ...], size: Size, options: Options) -> float:
+    """The size of the smallest text when the picture is fitted into the page."""
+    page = _PAGES[options.size]
+    found = layout(parts, size)
+    return min(page[0] / found.width, page[1] / found.height, 1.0) * min(size.muted, size.edge)
+
+
+def _name(network: Network, options: Options) -> str:
+    return f"{network.name}: {options.only}" if options.only else network.name
+
+
+def _facts(network: Network, graph: Graph, options: Options) -> tuple[str, ...]:
+    """What the title line says: the composition, how many parameters, and what the signs mean."""
+    params = [n for n in graph if n.op == "param"]
+    count = sum(size_at(n.type.elements, 1) for n in params)
+    facts = [_composition(graph)] if not options.only else []
+    facts += [f"{count_text(count)} parameters"] if count else []
+    facts += ["rows are samples"] if any(n.op == "input" and n.type.rank == 2 for n in graph) else []
+    return (*(f for f in facts if f), "∂v means ∂L/∂v")
+
+
+def _composition(graph: Graph, longest: int = 60) -> str:
+    """The last named tensor as one formula of the inputs, if it is short."""
+    named = [n for n in graph if n.name and n.op not in ("param", "input", "state") and "." not in n.name]
+    if not named:
+        return ""
+    names = {n.id: name_text(n.name) for n in graph if n.op in ("param", "input", "state")}
+    try:
+        text = f"{name_text(named[-1].name)} = {formula(graph, named[-1].id, names)}"
+    except TooLong:
+        return ""
+    return text if len(text) <= longest else ""

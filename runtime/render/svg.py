@@ -1,0 +1,37 @@
+"""What Graphviz writes as SVG, made fit for slides and pages: safe fonts, and dark where its surroundings are."""
+
+from __future__ import annotations
+
+import re
+
+from ...compiler.draw.look import COLOURS, FONT
+
+FONTS = f"{FONT}, 'Liberation Sans', Helvetica, sans-serif"
+
+
+def adapted(svg: str, follow: bool) -> str:
+    """The SVG alone, without the XML prologue. follow: it takes the dark palette where that is preferred.
+
+    The light colours stay in the attributes, for programs that know no style sheets; the sheet gives each a
+    variable, which is set anew in the dark.
+    """
+    svg = svg[svg.index("<svg") :]
+    svg = svg.replace(f'font-family="{FONT}"', f'font-family="{FONTS}"')
+    svg = re.sub(r"<title>.*?</title>\n?", "", svg)  # the node names, which a mouse would show
+    svg = svg.replace("<svg ", '<svg class="netc" ', 1)
+    if not follow:
+        return svg
+    return re.sub(
+        r"(<svg[^>]*>)", lambda m: m[1] + f"\n<style>{_sheet()}</style>", svg, count=1, flags=re.DOTALL
+    )
+
+
+def _sheet() -> str:
+    light = "".join(f"--{c.name}:{c.light};" for c in COLOURS)
+    dark = "".join(f"--{c.name}:{c.dark};" for c in COLOURS)
+    rules = "".join(
+        f'.netc [{kind}="{c.light}" i]{{{kind}:var(--{c.name})}}'
+        for c in COLOURS
+        for kind in ("fill", "stroke")
+    )
+    return f".netc{{{light}}}@media(prefers-color-scheme:dark){{.netc{{{dark}}}}}{rules}"
