@@ -70,7 +70,7 @@ class Diagnostic:
 
     title: what is wrong, in one sentence without a full stop; label: a few words under the marked part;
     notes: facts, each a line (`= …`); help: what to write instead; calls: the layer calls that led here,
-    outermost first.
+    outermost first; point: where in the marked part the headline's line and column are, if not at its start.
     """
 
     code: str
@@ -81,6 +81,7 @@ class Diagnostic:
     help: str = ""
     calls: tuple[Label, ...] = ()
     severity: Literal["error", "warning"] = "error"
+    point: Span | None = None
 
     @property
     def sort_key(self) -> tuple[str, int]:
@@ -98,7 +99,8 @@ class SpecError(Exception):
 
     @staticmethod
     def sentence(d: Diagnostic) -> str:
-        place = f"{d.span.source.name}:{d.span.line}:{d.span.column}: " if d.span else ""
+        at = d.point or d.span
+        place = f"{at.source.name}:{at.line}:{at.column}: " if at else ""
         return f"{place}{d.severity}[{d.code}]: {d.title}" + (f" ({d.help})" if d.help else "")
 
 

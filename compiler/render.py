@@ -21,13 +21,15 @@ def render(diagnostic: Diagnostic, paint: Paint = _plain) -> str:
 
     `paint(text, role)` may colour it; the roles are error, warning, title, gutter, mark and help.
     """
-    places = [(diagnostic.span, diagnostic.label)] if diagnostic.span else []
-    places += [(call.span, call.text) for call in reversed(diagnostic.calls)]
-    gutter = max((len(str(span.line)) for span, _ in places), default=0)
+    places: list[tuple[Span, str, Span]] = []
+    if diagnostic.span:
+        places.append((diagnostic.span, diagnostic.label, diagnostic.point or diagnostic.span))
+    places += [(call.span, call.text, call.span) for call in reversed(diagnostic.calls)]
+    gutter = max((len(str(span.line)) for span, _, _ in places), default=0)
     head = paint(f"{diagnostic.severity}[{diagnostic.code}]", diagnostic.severity)
     lines = [f"{head}: {paint(printable(diagnostic.title), 'title')}"]
-    for span, label in places:
-        lines += _place(span, printable(label), gutter, paint, diagnostic.severity)
+    for span, label, point in places:
+        lines += _place(span, printable(label), point, gutter, paint, diagnostic.severity)
     bar = paint("|", "gutter")
     if diagnostic.notes and places:
         lines.append(f"{' ' * gutter} {bar}")
@@ -37,7 +39,7 @@ def render(diagnostic: Diagnostic, paint: Paint = _plain) -> str:
     return "\n".join(lines)
 
 
-def _place(span: Span, label: str, gutter: int, paint: Paint, role: str) -> list[str]:
+def _place(span: Span, label: str, point: Span, gutter: int, paint: Paint, role: str) -> list[str]:
     line, column = span.source.position(span.start)
     text = span.source.line(line)
     length = min(span.end - span.start, max(len(text) - column + 1, 0))
@@ -46,7 +48,7 @@ def _place(span: Span, label: str, gutter: int, paint: Paint, role: str) -> list
     blank = f"{' ' * gutter} {paint('|', 'gutter')}"
     mark = paint("^" * (marked - before) + (f" {label}" if label else ""), role)
     return [
-        f"{' ' * gutter}{paint('-->', 'gutter')} {printable(span.source.name)}:{line}:{column}",
+        f"{' ' * gutter}{paint('-->', 'gutter')} {printable(span.source.name)}:{point.line}:{point.column}",
         blank,
         f"{paint(f'{line:>{gutter}} |', 'gutter')} {shown}".rstrip(),
         f"{blank} {' ' * before}{mark}",

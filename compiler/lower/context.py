@@ -205,6 +205,7 @@ class Context:
         label: str = "",
         notes: tuple[str, ...] = (),
         help: str = "",
+        point: Span | None = None,
     ) -> Failed:
         """Record a mistake; returns what to raise. The mark lies in the user's own file if it can."""
         calls = list(self.calls) if len(self.calls) <= 8 else self.calls[:4] + self.calls[-4:]
@@ -213,9 +214,11 @@ class Context:
             if own:
                 inner = f"{span.source.name}:{span.line}: {span.text.strip().splitlines()[0]}"
                 notes = (*notes, f"inside the standard layer, {inner}")
-                span = calls[own[-1]].span
+                span, point = calls[own[-1]].span, None
                 calls = calls[: own[-1]]
-        new = Diagnostic(code, title, span, label, notes, help, tuple(calls))
+        if span is None or point is None or point.line != span.line:
+            point = None  # the mark lies under the first line alone
+        new = Diagnostic(code, title, span, label, notes, help, tuple(calls), point=point)
         record(self.diagnostics, new, inside=bool(self.calls))
         errors = [d for d in self.diagnostics if d.severity == "error"]
         if len(errors) >= MAXIMUM_ERRORS:

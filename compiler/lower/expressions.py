@@ -185,8 +185,10 @@ def _unary(context: Context, frame: Frame, expr: ast.Unary) -> Val:
 
 def _binary(context: Context, frame: Frame, expr: ast.Binary) -> Val:
     left, right = _both(context, frame, expr)
-    if isinstance(left, str) and isinstance(right, str) and expr.op in ("==", "!="):
-        return (left == right) == (expr.op == "==")
+    # A text such as `none` is equal to no number, list or tensor: so a layer sees what was not given.
+    if expr.op in ("==", "!=") and (isinstance(left, str) or isinstance(right, str)):
+        alike = isinstance(left, str) and isinstance(right, str) and left == right
+        return alike == (expr.op == "==")
     sizes = bool | int | float | Extent
     if expr.op == "@":
         for value, part in ((left, expr.left), (right, expr.right)):
@@ -195,9 +197,8 @@ def _binary(context: Context, frame: Frame, expr: ast.Binary) -> Val:
                 raise context.error("type", title, part.span, "", (), "write * instead of @")
     if isinstance(left, sizes) and isinstance(right, sizes):
         return _arithmetic(context, expr, left, right)
-    return apply(
-        context, frame, _OPERATIONS[expr.op], [left, right], [expr.left, expr.right], expr.span
-    )  # fmt: skip
+    op, parts = _OPERATIONS[expr.op], [expr.left, expr.right]
+    return apply(context, frame, op, [left, right], parts, expr.span, expr.op_span)
 
 
 def _both(context: Context, frame: Frame, expr: ast.Binary) -> tuple[Val, Val]:

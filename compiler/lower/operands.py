@@ -21,15 +21,19 @@ def apply(
     operands: Sequence[Val],
     parts: Sequence[ast.Expr],
     span: Span,
+    point: Span | None = None,
     **attrs: Any,
 ) -> Value:
-    """One operation, with a shape error told in terms of the expressions that its operands came from."""
+    """One operation, with a shape error told in terms of the expressions that its operands came from.
+
+    point: the operator's place in the span, if it stands between its operands.
+    """
     values = [as_operand(context, o, p.span) for o, p in zip(operands, parts, strict=True)]
     try:
         with context.builder.within(span=span):
             return context.builder.apply(op, *values, **attrs)
     except ShapeError as error:
-        raise refused(context, frame, error, operands, parts, span) from None
+        raise refused(context, frame, error, operands, parts, span, point) from None
 
 
 def as_operand(context: Context, value: Val, span: Span) -> Value | float:
@@ -51,6 +55,7 @@ def refused(
     operands: Sequence[Val],
     parts: Sequence[ast.Expr],
     span: Span,
+    point: Span | None = None,
 ) -> Failed:
     """Record a refused operation: which operand has which size, and where it got it."""
     texts = [describe(o, p) for o, p in zip(operands, parts, strict=True)]
@@ -64,7 +69,7 @@ def refused(
             notes += [note] if note and note not in notes else []
     help = error.help or _mend(context, frame, error, operands)
     title, label = _filled(error.title, texts), _filled(error.label, texts)
-    return context.error(error.code, title, span, label, tuple(notes), help)
+    return context.error(error.code, title, span, label, tuple(notes), help, point)
 
 
 def _filled(sentence: str, texts: Sequence[str]) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 
 from .. import ast, library
 from ..build import Value
 from ..differentiate import differentiate
 from ..ir import TensorType
-from ..network import Training, Variable
+from ..network import COPY, Training, Variable
 from .calls import call, standard
 from .context import Bound, Context, Frame, OptimizerHere, nearest
 from .declarations import check_fresh, initial_value
@@ -50,12 +51,15 @@ def updates(context: Context, frame: Frame, training: Training, grads: dict[str,
         steps = Bound(context.builder.apply("counter", which="steps", dtype="float64"), here)
         if training.schedule is not None:
             hyper["lr"] = _scheduled(context, frame, training.schedule, hyper, step, steps)
+        grads = _trained(context, grads, training)
         if training.clip is not None:
             grads = _clipped(context, grads, training.clip)
         for parameter, gradient in grads.items():
             values = {**hyper, "step": step, "steps": steps}
             with context.call(here, f"in {name}, for {parameter}"):
                 _Updating(context, optimizer, parameter, gradient, values).run()
+        if training.average is not None:
+            _average(context, list(grads), training, step)
 
 
 def _find(context: Context, frame: Frame, expr: ast.Call) -> OptimizerHere:
@@ -146,6 +150,46 @@ def _clipped(context: Context, grads: dict[str, Value], limit: float) -> dict[st
     # The tiny number keeps 0 / 0 away, as in torch.nn.utils.clip_grad_norm_.
     scale = context.builder.apply("minimum", limit / (total.op("sqrt") + 1e-6), 1.0)
     return {name: g * scale for name, g in grads.items()}
+
+
+def _trained(context: Context, grads: dict[str, Value], training: Training) -> dict[str, Value]:
+    """The gradients of the parameters that are not frozen."""
+    frozen: set[str] = set()
+    for pattern in training.freeze:
+        found = {name for name in grads if fnmatchcase(name, pattern.value)}
+        if not found:
+            title = f'no parameter is called "{pattern.value}"'
+            notes = (f"the parameters are {', '.join(grads)}",)
+            help = nearest(pattern.value, list(grads))
+            raise context.error("train", title, pattern.span, "freezes nothing", notes, help)
+        frozen |= found
+    if training.freeze and len(frozen) == len(grads):
+        title = "every parameter is frozen, so there is nothing to train"
+        raise context.error("train", title, training.freeze[0].span)
+    return {name: gradient for name, gradient in grads.items() if name not in frozen}
+
+
+def _average(context: Context, parameters: list[str], training: Training, step: Bound) -> None:
+    """Running averages of parameters, the weights d^k (1 - d) divided by their sum (Kingma & Ba 2015, § 7.2).
+
+    After the first step the average is the parameter, so that it needs no time to forget where it began.
+    """
+    assert training.average is not None and training.span is not None
+    decay, count = training.average, step.value
+    assert isinstance(count, Value)
+    power = context.builder.apply("pow", decay, count)
+    share = context.builder.apply("div", 1.0 - decay, context.builder.apply("sub", 1.0, power))
+    for parameter in parameters:
+        full = f"{parameter}.average"
+        if full in context.variables:
+            title = f"two tensors are called {full}"
+            raise context.error("name", title, context.variables[full].span, "", (), "give it another name")
+        type = context.leaves[parameter].type
+        initial = (COPY, parameter)
+        value = context.builder.add("state", (), type, (("initial", initial),), full)
+        context.variables[full] = Variable(full, type, initial, "state", training.span)
+        context.leaves[full] = value
+        context.updates[full] = (value + (context.updates[parameter] - value) * share).cast(type.dtype)
 
 
 @dataclass(slots=True)

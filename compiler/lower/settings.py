@@ -10,7 +10,10 @@ from ..network import DataSpec, InputSpec, Patience, Training
 from .context import Context, Failed, Frame, FunctionName, nearest
 from .expressions import evaluate, number, whole
 
-TRAIN_KEYS = ("epochs", "steps", "batch", "seed", "schedule", "stop", "clip", "save", "precision")
+TRAIN_KEYS = (
+    *("epochs", "steps", "batch", "seed", "schedule", "stop", "clip", "average", "freeze", "start", "save"),
+    "precision",
+)
 DATA_KEYS = ("valid",)
 
 
@@ -62,11 +65,24 @@ def _setting(context: Context, frame: Frame, key: str, expr: ast.Expr) -> Any:
             if value <= 0:
                 raise context.error("train", "clip is the largest norm allowed, above 0", expr.span)
             return float(value)
-        case "save":
-            if not isinstance(expr, ast.String):
+        case "average":
+            value = number(context, frame, expr, key)
+            if not 0 < value < 1:
+                title = "average is how much of the running average stays at each step, between 0 and 1"
+                raise context.error("train", title, expr.span, help="write average = 0.999")
+            return float(value)
+        case "freeze":
+            patterns = expr.items if isinstance(expr, ast.ListExpr) else (expr,)
+            if not all(isinstance(p, ast.String) for p in patterns):
+                title = "freeze wants the names of parameters"
                 raise context.error(
-                    "train", "save wants a folder's name", expr.span, help='write save = "runs/mlp"'
+                    "train", title, expr.span, help='write freeze = "h.*", or a list of these'
                 )
+            return patterns
+        case "save" | "start":
+            if not isinstance(expr, ast.String):
+                title = f"{key} wants a folder's name"
+                raise context.error("train", title, expr.span, help=f'write {key} = "runs/mlp"')
             return expr.value
         case "precision":
             if not isinstance(expr, ast.Name) or expr.text not in ("float32", "float64"):

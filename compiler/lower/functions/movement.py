@@ -37,7 +37,8 @@ def transpose(builder: Builder, place: Place, x: Value, axes: tuple[int, ...] | 
 
 def _tensors(builder: Builder, xs: object) -> list[Value]:
     given: tuple[object, ...] = xs if isinstance(xs, tuple) else ()
-    values = [v for v in given if isinstance(v, Value)]
+    values = [builder.constant(v) if isinstance(v, int | float) else v for v in given]
+    values = [v for v in values if isinstance(v, Value)]
     if not values or len(values) != len(given):
         raise ShapeError("a list of tensors is wanted", help="write [a, b]", code="type")
     floats = [v for v in values if v.type.is_float]
