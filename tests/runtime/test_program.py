@@ -119,3 +119,13 @@ def test_a_traceback_shows_the_generated_line():
     with pytest.raises(TypeError) as caught:
         step._bound()(None, None)
     assert "np.matmul(x, w, out=y)" in "".join(traceback.format_exception(caught.value))
+
+
+def test_an_input_may_be_fed_that_no_result_needs():
+    g = Graph()
+    b = Builder(g)
+    x = b.add("input", (), TensorType("float32", (N,)), name="x")
+    b.add("input", (), TensorType("float32", (N,)), name="idle")
+    g.results[OUTPUT] = (x * 2.0).id
+    found = load(build(g, 2), Device("cpu"), {}).run({"x": np.ones(2, np.float32), "idle": np.ones(2)})
+    np.testing.assert_array_equal(found[OUTPUT], [2, 2])
