@@ -3,7 +3,7 @@
     python bench/kill.py [KILLS [SEED]]      (200 and 0 where nothing is said)
 
 A training that was killed goes on by --resume until it ends; then its parameters, states and history must be
-those of a training that nobody killed, and the next one begins, until there were so many kills. Checkpoints are
+those of a training that nobody killed, and the next one begins, until there were so many kills. Files are
 written far more often than usual, so that many kills hit the writing itself.
 """
 
@@ -63,7 +63,7 @@ def trained(spec: Path, out: Path, dice: random.Random, longest: float, kills: i
     """Train, killed up to `kills` times, each after at most so many seconds; gives how the kills went."""
     counts: Counter[str] = Counter()
     while True:
-        kept = any((out / f"{name}.safetensors").exists() for name in ("last", "previous"))
+        kept = any(out.glob("[!.]*.safetensors"))
         process = start(spec, out, *(["--resume"] if kept else []))
         try:
             process.wait(dice.uniform(0.0, longest) if counts["kills"] < kills else None)
@@ -77,11 +77,7 @@ def trained(spec: Path, out: Path, dice: random.Random, longest: float, kills: i
         counts["without a last.safetensors"] += kept and not (out / "last.safetensors").exists()
         if "Traceback" in err:
             sys.exit(err)
-        if not kept and not any(out.glob("*.safetensors")):
-            # Nothing was kept yet, so it begins again.
-            for path in (*out.glob("*"), *out.glob(".*")):
-                path.unlink()
-            counts["before the first checkpoint"] += 1
+        counts["before the first checkpoint"] += not any(out.glob("[!.]*.safetensors"))
 
 
 def main() -> None:

@@ -10,6 +10,8 @@ from . import ast
 from .diagnostics import Diagnostic, Source, Span
 from .ir import DType, Graph, TensorType
 
+COPY = "copy"  # the beginning of an initial value that is another variable's: ("copy", "h.W")
+
 
 @dataclass(frozen=True, slots=True)
 class InputSpec:
@@ -66,7 +68,11 @@ class Patience:
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """The train block. Exactly one of epochs and steps is not None."""
+    """The train block. Exactly one of epochs and steps is not None.
+
+    average: the decay of the parameters' running averages, which evaluate in their place. freeze: patterns of
+    parameters that stay as they are. start: a run or checkpoint whose parameters the training begins with.
+    """
 
     optimizer: ast.Call
     epochs: int | None = 1
@@ -76,6 +82,9 @@ class Training:
     schedule: ast.Expr | None = None
     stop: Patience | None = None
     clip: float | None = None
+    average: float | None = None
+    freeze: tuple[ast.String, ...] = ()
+    start: str | None = None
     save: str | None = None
     precision: DType = "float32"
     span: Span | None = None
@@ -105,3 +114,12 @@ class Network:
     train: Training | None
     warnings: tuple[Diagnostic, ...] = field(default=())
     overrides: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    def drawn(self, variable: Variable) -> Variable:
+        """The variable whose start a variable begins with: itself, or what it is a copy of."""
+        return self.variables[str(variable.initial[1])] if variable.initial[0] == COPY else variable
+
+    @property
+    def averages(self) -> dict[str, str]:
+        """The states that take the place of parameters when evaluating, by parameter."""
+        return {str(v.initial[1]): v.name for v in self.variables.values() if v.initial[0] == COPY}

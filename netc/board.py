@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bar
     from rich.progress import TaskID
 
+    from .runtime.start import Started
     from .runtime.train import Began, EpochDone, Progress
 
 WIDTH = 10  # of a column
@@ -95,6 +96,23 @@ class Board:
         if step == first:
             return ""
         return f"{duration((self._began.steps - step) * (now - began) / (step - first))} left"
+
+
+def started(event: Started) -> list[str]:
+    """What a training began with, in lines: what was taken from another run, and what was not."""
+    lines = [f"begins with {len(event.taken)} tensors of {event.path}: {_listed(event.taken)}"]
+    if event.refused:
+        lines.append(f"not taken, as their shapes differ: {_listed(event.refused)}")
+    if event.left:
+        lines.append(f"not in that file, so drawn anew: {_listed(event.left)}")
+    if event.unused:
+        lines.append(f"in that file alone: {_listed(event.unused)}")
+    return lines
+
+
+def _listed(names: Iterable[str]) -> str:
+    given = list(names)
+    return ", ".join(given if len(given) <= 8 else [*given[:6], f"and {len(given) - 6} more"])
 
 
 def summary(values: Mapping[str, float], split: str) -> str:

@@ -10,7 +10,7 @@ from filelock import FileLock
 from .compiler.ast_text import show
 from .compiler.diagnostics import Source, SpecError
 from .compiler.parse import parse
-from .runs import LAST, PREVIOUS, RunError, locked
+from .runs import BEST, LAST, PREVIOUS, RunError, locked
 from .runtime.checkpoint import CheckpointError, Description, describe, samples
 from .runtime.data import Dataset
 from .runtime.model import Model
@@ -58,17 +58,19 @@ def reopen(spec: Source, folder: Path) -> Resumed:
 
 
 def _newest(folder: Path) -> tuple[Path, Description, str]:
-    path, spare = folder / LAST, folder / PREVIOUS
-    try:
-        return path, describe(path), ""
-    except (CheckpointError, FileNotFoundError) as error:
-        if not spare.exists():
-            if isinstance(error, CheckpointError):
-                raise
-            raise RunError(f"nothing of the run in {folder} was kept yet", NEW_RUN) from None
-        # Without a newest file the process was killed between its two renamings: nothing is lost.
-        remark = f"{error}; going on from {spare}" if isinstance(error, CheckpointError) else ""
-        return spare, describe(spare), remark
+    # A process that was killed between two renamings leaves no newest file, or the best one alone.
+    paths = [path for name in (LAST, PREVIOUS, BEST) if (path := folder / name).exists()]
+    damaged: list[CheckpointError] = []
+    for path in paths:
+        try:
+            description = describe(path)
+        except CheckpointError as error:
+            damaged.append(error)
+        else:
+            return path, description, f"{damaged[0]}; going on from {path}" if damaged else ""
+    if damaged:
+        raise damaged[0]
+    raise RunError(f"nothing of the run in {folder} was kept yet", NEW_RUN)
 
 
 def _same(before: str, now: Source) -> bool:

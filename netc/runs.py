@@ -164,16 +164,23 @@ class Run:
     def save(self) -> None:
         """Write everything. Raises OSError; then what was written before is whole."""
         # The best first: if this is cut off, the epochs since the last checkpoint are done and found again.
-        self.save_epochs()
+        self._save_best()
         packed = pack(self.model, self.place, self.data)
         replace(self.folder / LAST, packed, self.folder / PREVIOUS)
+        self._save_history()
         self._saved = time.monotonic()
 
     def save_epochs(self) -> None:
         """Write what is known of finished epochs, where the model is no longer worth keeping."""
+        self._save_best()
+        self._save_history()
+
+    def _save_best(self) -> None:
         if self._best is not None:
             replace(self.folder / BEST, self._best)
             self._best = None
+
+    def _save_history(self) -> None:
         replace(self.folder / HISTORY, table(self.place.history.epochs).encode())
 
     def _save_after(self, seconds: float) -> None:

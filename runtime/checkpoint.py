@@ -27,7 +27,7 @@ from .atomic import replace
 from .data import Column, Columns, DataError, Dataset, open_source
 from .data.batches import length
 from .model import Model
-from .train import EpochDone, History, Place
+from .place import EpochDone, History, Place
 
 Tensors = dict[str, np.ndarray]
 
@@ -143,9 +143,8 @@ def read(path: Path) -> tuple[Tensors, Description]:
 
 def optimizer_states(network: Network) -> tuple[str, ...]:
     """The states that neither the network nor its data need when they are used."""
-    used = {
-        n.name for graph in (network.evaluating, network.evaluating_data) for n in graph if n.op == "state"
-    }
+    graphs = (network.evaluating, network.evaluating_data)
+    used = {n.name for graph in graphs for n in graph if n.op == "state"} | {*network.averages.values()}
     return tuple(v.name for v in network.variables.values() if v.kind == "state" and v.name not in used)
 
 

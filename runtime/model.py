@@ -26,6 +26,13 @@ if TYPE_CHECKING:
 Array = NDArray[Any]
 
 
+TRAINING = (
+    "train",
+    "step",
+    "gradients",
+)  # the other purposes read the averages of parameters, if there are any
+
+
 class UnknownName(KeyError, ValueError):
     """There is no parameter, state or tensor of that name."""
 
@@ -56,7 +63,9 @@ class Variables(MutableMapping[str, Array]):
             raise ValueError(f"{name} has shape {variable.type.shape}, not {array.shape}")
         if array.dtype.kind not in "fiub" or not np.can_cast(array.dtype, variable.type.dtype, "same_kind"):
             raise ValueError(f"{name} holds {variable.type.dtype}, not {array.dtype}")
-        self._model.memory[name][...] = self._model.device.array(array.astype(variable.type.dtype))
+        average = self._model.compiled.network.averages.get(name)
+        for target in (name,) if average is None else (name, average):
+            self._model.memory[target][...] = self._model.device.array(array.astype(variable.type.dtype))
 
     def __delitem__(self, name: str) -> None:
         raise TypeError(f"the {self._kind}s of a model are fixed")
@@ -88,8 +97,9 @@ class Model:
         self.step_number = 0
         for variable in self.compiled.network.variables.values():
             shape = tuple(size_at(d, 1) for d in variable.type.shape)
-            initial = ("zeros",) if variable.initial[0] == "statistic" else variable.initial
-            value = draw(variable.name, shape, initial, self.seed, variable.type.dtype)
+            drawn = self.compiled.network.drawn(variable)
+            initial = ("zeros",) if drawn.initial[0] == "statistic" else drawn.initial
+            value = draw(drawn.name, shape, initial, self.seed, variable.type.dtype)
             if variable.name in self.memory:
                 self.memory[variable.name][...] = self.device.array(value)
             else:
@@ -187,8 +197,13 @@ class Model:
     def executable(self, key: str, graph: Graph, n: int) -> Executable:
         """The program for a graph and batch size, loaded once."""
         if (key, n) not in self._executables:
-            program: Program = build(graph, n, key.split()[0])
-            self._executables[(key, n)] = load(program, self.device, self.memory)
+            purpose = key.split()[0]
+            program: Program = build(graph, n, purpose)
+            memory = self.memory
+            if purpose not in TRAINING:
+                averages = self.compiled.network.averages
+                memory = {**memory, **{name: memory[average] for name, average in averages.items()}}
+            self._executables[(key, n)] = load(program, self.device, memory)
         return self._executables[(key, n)]
 
     def program(self, purpose: Purpose, n: int) -> Executable:

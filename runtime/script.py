@@ -40,7 +40,7 @@ def script(model: Model) -> str:
         functions.append(orthogonal)
     call = ", ".join(f"{k}={v!r}" for k, v in opened.call().items())
     reader = f"{opened.source.read.__name__}({call})"
-    variables = {v.name: _initial(v) for v in network.variables.values()}
+    variables = {v.name: _initial(network.drawn(v)) for v in network.variables.values()}
     if any("draw(" in text for text in variables.values()):
         functions += [fans, draw]
     texts = [source_of(f) for f in functions]
@@ -61,6 +61,7 @@ def script(model: Model) -> str:
             finish=model.compiled.graph("finish"),
             order="order(samples, SEED, epoch)",
             steps=train.steps,
+            averages=network.averages,
         )
     )
 

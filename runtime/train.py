@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,8 @@ from .data.statistics import channel_statistics
 from .interrupt import Interrupts
 from .model import Model
 from .opening import located, open_data
+from .place import EpochDone, History, Place
+from .start import Started, start
 
 PROGRESS_SECONDS = 0.2
 EVALUATION_BATCH = 512
@@ -52,58 +54,14 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
-class EpochDone:
-    """values: 'train.loss', 'valid.accuracy', 'test.loss' and so on."""
-
-    epoch: int
-    step: int
-    seconds: float
-    values: Mapping[str, float]
-
-
-@dataclass(frozen=True, slots=True)
 class Stopped:
     """Why the training ended before its time."""
 
     reason: str
 
 
-Event = Began | Progress | EpochDone | Stopped
+Event = Started | Began | Progress | EpochDone | Stopped
 Listener = Callable[[Event], None]
-
-
-@dataclass(slots=True)
-class History:
-    """What a training gave, epoch by epoch."""
-
-    epochs: list[EpochDone] = field(default_factory=list[EpochDone])
-
-    def column(self, name: str) -> list[float]:
-        """One figure over the epochs, 'valid.accuracy' for example."""
-        return [e.values[name] for e in self.epochs if name in e.values]
-
-
-@dataclass(slots=True)
-class Place:
-    """Where a training stands between two steps; with the model's arrays, all that going on needs.
-
-    epoch: the one under way, from 1, of which `batch` batches with `samples` samples took `seconds`. sums: of
-    its loss and metrics, each times its samples. history: the epochs that are finished.
-    """
-
-    epoch: int = 1
-    batch: int = 0
-    samples: int = 0
-    seconds: float = 0.0
-    sums: dict[str, float] = field(default_factory=dict[str, float])
-    history: History = field(default_factory=History)
-
-    def end_epoch(self, values: Mapping[str, float], step: int) -> EpochDone:
-        """Take note of a finished epoch, and stand before the next."""
-        done = EpochDone(self.epoch, step, self.seconds, values)
-        self.history.epochs.append(done)
-        self.epoch, self.batch, self.samples, self.seconds, self.sums = self.epoch + 1, 0, 0, 0.0, {}
-        return done
 
 
 def fit(
@@ -129,6 +87,8 @@ def fit(
     data = data or open_data(network, model.base, model.seed)
     if place is None or (place.epoch, place.batch) == (1, 0):
         prepare(model, data)
+    if train.start is not None and model.step_number == 0:
+        tell(start(model, train.start))
     graph = model.compiled.graph("train")
     names = [node.name for node in graph if node.op == "column"]
     batches = _batches(model, data.train, train.batch, names, shuffle=True)

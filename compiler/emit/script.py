@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 
 from ..ir import Graph
@@ -19,6 +19,7 @@ _RESERVED = (
     *(
         "np",
         "P",
+        "A",
         "arena",
         "data",
         "train",
@@ -46,7 +47,8 @@ class Recipe:
     data: the expression of the splits, {"train": {column: array}, "valid": …, "test": …}. variables: for
     every parameter and state the expression of its starting array; `train` in it is the training split, and
     SEED the seed. order: the expression of the row numbers of an epoch, from `samples`, SEED and `epoch`,
-    which counts from 1. steps: how many the training takes, instead of the epochs. train: the graph of a step
+    which counts from 1. steps: how many the training takes, instead of the epochs. averages: states that take
+    the place of parameters when evaluating, by parameter. train: the graph of a step
     on columns, with the updates. evaluate, finish: the sums over a batch of columns, and the loss and metrics
     from the totals, which are finish's inputs of the same names.
     """
@@ -65,6 +67,7 @@ class Recipe:
     finish: Graph
     order: str = "np.random.default_rng((SEED, epoch)).permutation(samples)"
     steps: int | None = None
+    averages: Mapping[str, str] = field(default_factory=dict[str, str])
     evaluation_batch: int = 512
 
 
@@ -178,6 +181,9 @@ def _main(recipe: Recipe, step: Plan, figures: Sequence[str], arena: int) -> str
     values = ", ".join(names.take(figure) for figure in figures)
     call = _call(step, columns, step="t", steps="steps", seed="SEED")
     steps = "STEPS" if recipe.steps else "EPOCHS * -(-samples // BATCH)"
+    pairs = "".join(f'        "{name}": P["{average}"],\n' for name, average in recipe.averages.items())
+    averages = "    # running averages evaluate in the place of parameters\n"
+    averages += f"    A = {{\n        **P,\n{pairs}    }}\n"
     loop = "    for epoch in range(1, EPOCHS + 1):  # 6. repeat: epoch after epoch,"
     stop = ""
     if recipe.steps:
@@ -195,7 +201,7 @@ def main():
     train = data["train"]
     samples = len(next(iter(train.values())))
     P = initialise({_train_if_read(recipe)})  # 1. initialise
-    arena = np.empty({arena}, np.uint8)
+{averages if pairs else ""}    arena = np.empty({arena}, np.uint8)
     step_of = {{n: make_step(P, arena, n) for n in (BATCH, samples % BATCH) if n}}
     t, steps = 0, {steps}
 {loop}
@@ -211,6 +217,6 @@ def main():
 {stop}        line = f"epoch {{epoch}}  train {{shown(totals / seen)}}"
         for name in ("valid", "test"):
             if name in data:
-                line += f"  {{name}} {{shown(evaluate(P, arena, data[name]))}}"
+                line += f"  {{name}} {{shown(evaluate({"A" if pairs else "P"}, arena, data[name]))}}"
         print(line)
     # 7. stop'''

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from ..board import Board, summary
+from ..board import Board, started, summary
 from ..compiler.diagnostics import SpecError
 from ..compiler.network import Network
 from ..console import paint, report, result, say
@@ -23,6 +23,7 @@ from ..runtime.device import open_device
 from ..runtime.interrupt import Interrupted
 from ..runtime.model import Model
 from ..runtime.opening import compile_source, open_data
+from ..runtime.start import Started
 from ..runtime.train import Began, EpochDone, Event, Progress, Stopped, fit
 from ..trained import home_of, parsed
 from . import arguments
@@ -125,6 +126,9 @@ class _Lines:
 
     def __call__(self, event: Event) -> None:
         match event:
+            case Started():
+                for line in started(event):
+                    say(line)
             case Began():
                 self._run.begin()
                 self._board.began(event)
@@ -162,6 +166,10 @@ class _Json:
 
     def __call__(self, event: Event) -> None:
         match event:
+            case Started():
+                refused = list(event.refused)
+                left = {"refused": refused, "left": event.left, "unused": event.unused}
+                _print("started", path=str(event.path), taken=event.taken, **left)
             case Began():
                 self._run.begin()
                 count = {"parameters": _parameters(self._run.model.compiled.network)}

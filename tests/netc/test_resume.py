@@ -52,7 +52,7 @@ def test_a_damaged_file_is_told_and_the_one_before_is_taken(netc: Netc, run: Pat
 
 
 def test_nothing_is_touched_where_both_are_damaged(netc: Netc, run: Path) -> None:
-    for name in ("last", "previous"):
+    for name in ("last", "previous", "best"):
         (run / f"{name}.safetensors").write_bytes(b"damaged")
     before = bits(run)
     ran = netc("train", "small.net", "--resume")
