@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from netc.runtime.data import image_folder
+from netc.runtime.data import Batches, DataError, image_folder, lazy, open_source
 
 from .conftest import Fail, Load
 
@@ -72,3 +72,21 @@ def test_without_pillow(tmp_path: Path, fail: Fail, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(image_folder, "find_spec", lambda name: None)
     error = fail("images", ".", 2)
     assert "needs Pillow" in error.message and error.help == "install it: pip install netc[images]"
+
+
+def test_pictures_that_memory_does_not_hold(tmp_path: Path, load: Load, monkeypatch: pytest.MonkeyPatch):
+    """They are decoded when their batch comes, in the order that they have in memory."""
+    for i in range(23):
+        paint(tmp_path / "ab"[i % 2] / f"{i:02}.png", (i, 2 * i, 3 * i))
+    inside = open_source("images", [".", 3], {}, tmp_path).load()
+    monkeypatch.setattr(lazy, "HELD_BYTES", 100)
+    outside = open_source("images", [".", 3], {}, tmp_path).load()
+    assert isinstance(outside.train["image"], image_folder.Pictures)
+    for far, near in zip(Batches(outside.train, 5, 7), Batches(inside.train, 5, 7), strict=True):
+        assert far.size == near.size
+        assert all((far.columns[name] == near.columns[name]).all() for name in near.columns)
+    path = tmp_path / "a" / "04.png"
+    path.write_bytes(path.read_bytes()[:45])
+    with pytest.raises(DataError, match="the picture cannot be read") as error:
+        list(Batches(outside.train, 5, 7))
+    assert error.value.path == str(path)

@@ -10,6 +10,11 @@ from netc.runtime.data import Batches, DataError, lazy, look_ahead, open_source,
 from netc.runtime.data.lazy import LazyArray
 from netc.runtime.data.look_ahead import Plan
 
+from .test_cifar10 import FILES as BATCHES
+from .test_cifar10 import record
+from .test_mnist import FILES as IDX
+from .test_mnist import images, labels
+
 
 class Counted(LazyArray):
     """Rows [n, 2] whose values tell their number."""
@@ -124,13 +129,32 @@ def test_a_set_that_memory_does_not_hold(tmp_path: Path, kind: str, monkeypatch:
         assert (np.asarray(far["x"]) == np.asarray(near["x"])).all()
         assert (np.asarray(far["y"]) == np.asarray(near["y"])).all()
     assert (np.asarray(outside.test["x"]) == x[:9]).all()
-    seen, wanted = (samples(Batches(part.train, 16, 1)) for part in (outside, inside))
+    seen, wanted = (samples(Batches(part.train, 16, 1), "x", "y") for part in (outside, inside))
     assert sorted(seen) == sorted(wanted) and seen != wanted
 
 
-def samples(batches: Batches) -> list[tuple[list[float], int]]:
+def samples(batches: Batches, x: str, y: str) -> list[tuple[bytes, int]]:
     return [
-        (row.tolist(), int(label))
+        (row.tobytes(), int(label))
         for columns, _ in batches
-        for row, label in zip(columns["x"], columns["y"], strict=True)
+        for row, label in zip(columns[x], columns[y], strict=True)
     ]
+
+
+@pytest.mark.parametrize("name", ["mnist", "cifar10"])
+def test_published_sets_that_memory_does_not_hold(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch):
+    if name == "mnist":
+        contents = (images(57), labels(57), images(3), labels(3))
+        files = dict(zip(IDX, contents, strict=True))
+    else:
+        files = {file: record(i) + record(9 - i) for i, file in enumerate(BATCHES)}
+    for file, data in files.items():
+        (tmp_path / file).write_bytes(data)
+    inside = open_source(name, ["."], {}, tmp_path).load()
+    monkeypatch.setattr(lazy, "HELD_BYTES", 1000)
+    monkeypatch.setattr(lazy, "BLOCK_BYTES", 3 * 3073)
+    outside = open_source(name, ["."], {}, tmp_path).load()
+    assert not lazy.in_memory(outside.train["image"]) and lazy.in_memory(outside.train["label"])
+    assert (np.asarray(outside.train["image"]) == inside.train["image"]).all()
+    seen, wanted = (samples(Batches(part.train, 4, 1), "image", "label") for part in (outside, inside))
+    assert sorted(seen) == sorted(wanted)
