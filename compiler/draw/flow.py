@@ -82,6 +82,10 @@ class Flow:
     def owned(self, i: int) -> list[int]:
         return [p for p, owner in self._owners.items() if owner == i]
 
+    def trained(self, i: int) -> bool:
+        """Whether a gradient comes to a unit."""
+        return any(o in self.differentiable for o in self.outputs(i))
+
     def user_name(self, id: int) -> str:
         """The name that the file gives to a drawn node, in whichever turn it does."""
         unit = self.units[self.place[id]]
@@ -95,7 +99,8 @@ class Flow:
         found: set[int] = set()
         below = self._below(self.graph.results.values())
         for node in self.graph:
-            if node.id in below and node.type.is_float and (node.op == "param" or self._passes(node, found)):
+            starts = node.op == "param" or node.id in self.folded.given
+            if node.id in below and node.type.is_float and (starts or self._passes(node, found)):
                 found.add(node.id)
         return {self.folded.canonical.get(id, id) for id in found}
 

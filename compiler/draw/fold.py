@@ -1,62 +1,66 @@
 """Folding a forward graph into units: a layer call, a statement or a single operation is one box each.
 
-A unit is found by its key, which leaves out the turn of a repeat: `3 * block` gives each unit three times, and
-it is drawn once. Operations that depend on no tensor (constants, sizes, masks) belong to no unit; they are
-written into the formulas that use them.
+A unit is found by its key, which leaves out the turn of a repeat: `3 * block` gives each unit three times,
+and it is drawn once. Operations that depend on no tensor (constants, sizes, masks) belong to no unit; they
+are written into the formulas that use them.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 
 from ..diagnostics import Span
-from ..ir import Graph, Node, Scope
+from ..ir import Graph, Node
+from ..library import names
 from ..ops.op import REGISTRY
 from .formula import TRANSPARENT
+from .places import TURNS, Path, Places, Region, places
 
 LEAVES = frozenset({"input", "param", "state"})
-TURNS = frozenset({"repeat", "scan"})  # scopes that are statements, not layers
-
-Path = tuple[str, ...]
-Key = tuple[object, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Region:
-    """A scope as it is drawn, all its turns in one: its layer's name and how many turns there are."""
+class Key:
+    """What tells a unit from others. call: the closed layer call that it is; region: where it stands."""
 
-    path: Path
-    layer: str
-    turns: int
-
-    @property
-    def instance(self) -> str:
-        return self.path[-1]
+    kind: str
+    region: Path
+    call: Path | None = None
+    detail: tuple[str | int, ...] = ()
 
 
 @dataclass(slots=True)
 class Unit:
     """What one column shows.
 
-    region: the innermost opened scope that it stands in. call: the scope that it is, where it is a closed layer
-    call. nodes: those of the turn that is drawn; twins: the same operation in each other turn, as (twin, node).
+    nodes: those of the turn that is drawn. twins: for a node of any turn, the drawn one.
     """
 
     key: Key
-    region: Path
-    call: Path | None
-    nodes: list[int] = field(default_factory=list[int])
+    nodes: list[int]
     twins: dict[int, int] = field(default_factory=dict[int, int])
-    is_loss: bool = False
+
+    @property
+    def region(self) -> Path:
+        return self.key.region
+
+    @property
+    def call(self) -> Path | None:
+        return self.key.call
+
+    @property
+    def is_loss(self) -> bool:
+        return self.key.kind == "loss"
 
 
 @dataclass(slots=True)
 class Folded:
     """A forward graph with its units, in the order of the columns.
 
-    canonical: for a node in any turn, the node that is drawn for it. regions: every scope, by its path.
+    canonical: for a node in any turn, the node that is drawn for it. constant: nodes that no tensor goes into.
+    items: what a scan takes from its sequence in each turn. loose: reshapes, and turns that are put together
+    again, which are drawn as the tensor that they come from. given: inputs whose gradient is wanted.
     """
 
     graph: Graph
@@ -66,8 +70,10 @@ class Folded:
     regions: dict[Path, Region]
     paths: dict[int, Path]
     constant: set[int]
-    items: set[int]  # what a scan takes from its sequence in each turn
-    loose: set[int]  # reshapes, and stacked turns, that are drawn as the tensor that they come from
+    items: set[int]
+    loose: set[int]
+    given: frozenset[int]
+    within: Path = ()
 
     def origin(self, id: int) -> int:
         """The drawn node or leaf that gives this value."""
@@ -75,56 +81,87 @@ class Folded:
             id = self.graph.operands(id)[0]
         return self.canonical.get(id, id)
 
-    def drawn(self) -> Iterator[tuple[Unit, int]]:
-        for unit in self.units:
-            for id in unit.nodes:
-                yield unit, id
-
 
 def fold(
-    graph: Graph, depth: int | None, operations: bool = False, expand: bool = False, within: Path = ()
+    graph: Graph,
+    depth: int | None = None,
+    operations: bool = False,
+    expand: bool = False,
+    within: Path = (),
+    given: frozenset[int] = frozenset(),
 ) -> Folded:
-    """Fold a graph whose one result is what is drawn.
+    """Fold a forward graph.
 
-    depth: how many layers inside each other are looked into, 1 for the layers of the file; None opens the
-    user's own layers and leaves the standard ones closed. operations: every operation is a unit. expand: each
-    turn of a repeat on its own. within: count the depth from this scope.
+    depth: how many layers inside each other are seen, 1 for those that the file calls; None for all of the
+    user's own. Standard layers stay closed, but for `within`, from which the depth is counted. operations:
+    every operation is a unit. expand: each turn of a repeat by itself.
     """
-    paths, turn_of, regions = _places(graph, expand)
-    constant = _constants(graph)
-    roots = list(graph.results.values())
-    items = _items(graph)
-    own = [n for n in graph if n.op not in LEAVES and n.id not in constant and n.id not in items]
-    keys: dict[int, tuple[Key, Path, Path | None]] = {}
-    loss = _loss(graph, own, roots[0]) if roots and graph.of_kind("loss") else set[int]()
-    closed = _Closing(graph, paths, depth, within)
-    ordinals: dict[tuple[Path, object], int] = {}
+    where = places(graph, expand)
+    constant, items = _constants(graph), _items(graph)
+    outside = constant | items
+    own = [n for n in graph if n.op not in LEAVES and n.id not in outside]
+    loss = _loss(graph, own)
+    keys: dict[int, Key] = {}
+    counts: dict[tuple[Path, tuple[int, ...]], int] = {}
     for node in reversed(own):
-        users = [u for u in graph.users(node.id) if u in keys]
-        path = paths[node.id]
+        path = where.paths[node.id]
+        call = None if operations else _closed(node, path, depth, within)
         if node.id in loss:
-            keys[node.id] = (("loss",), (), None)
-            continue
-        call = None if operations else closed.call(node)
-        if call is not None:
-            keys[node.id] = (("call", call), call[:-1], call)
-        elif operations and node.op in TRANSPARENT:
-            continue
-        elif operations:
-            # Counted from the end, in each turn anew, so that every turn gives its operations the same keys.
-            turn = turn_of[node.id]
-            ordinals[path, turn] = ordinals.get((path, turn), 0) + 1
-            keys[node.id] = (("op", path, ordinals[path, turn]), path, None)
-        else:
-            joined = _joined(graph, node, users, keys, paths)
-            keys[node.id] = joined if joined is not None else (("span", path, _place(node)), path, None)
+            keys[node.id] = Key("loss", ())
+        elif call is not None:
+            keys[node.id] = Key("call", call[:-1], call)
+        elif not operations:
+            keys[node.id] = _statement(graph, node, keys, where)
+        elif node.op not in TRANSPARENT:
+            # Counted in each turn anew, so that every turn gives its operations the same keys.
+            turn = (path, where.turns[node.id])
+            counts[turn] = counts.get(turn, 0) + 1
+            keys[node.id] = Key("op", path, None, (counts[turn],))
     loose = {n.id for n in own if n.id not in keys} | _stacked(graph, own, keys)
-    own = [n for n in own if n.id not in loose]
-    return _gathered(graph, own, keys, turn_of, regions, paths, constant, items, loose)
+    units = _units([n.id for n in own if n.id not in loose], keys, where)
+    unit_of = {twin: unit for unit in units for twin in unit.twins}
+    canonical = {twin: drawn for unit in units for twin, drawn in unit.twins.items()}
+    return Folded(
+        graph, units, unit_of, canonical, where.regions, where.paths, constant, items, loose, given, within
+    )
+
+
+def _units(own: list[int], keys: dict[int, Key], where: Places) -> list[Unit]:
+    """The units in the order of their last nodes, which is that of the data."""
+    groups: dict[Key, dict[tuple[int, ...], list[int]]] = {}
+    for id in own:
+        key = keys[id]
+        path = key.call or key.region
+        groups.setdefault(key, {}).setdefault(where.turns[id][: len(path)], []).append(id)
+    units: list[Unit] = []
+    for key, turns in groups.items():
+        unit = Unit(key, turns[_shown(sorted(turns), key.call or key.region, where)])
+        for nodes in turns.values():
+            # A turn with other operations, such as a first one that starts from nothing, ends in the same value.
+            same = len(nodes) == len(unit.nodes)
+            drawn = unit.nodes if same else [unit.nodes[-1]] * len(nodes)
+            unit.twins |= dict(zip(nodes, drawn, strict=True))
+        units.append(unit)
+    return sorted(units, key=lambda unit: (unit.is_loss, unit.nodes[-1]))
+
+
+def _shown(turns: list[tuple[int, ...]], path: Path, where: Places) -> tuple[int, ...]:
+    """The turn that is drawn: the first, but of a scan the second, whose state comes from somewhere."""
+    scans = any(where.regions[path[: i + 1]].layer == "scan" for i in range(len(path)))
+    return turns[1] if scans and len(turns) > 1 else turns[0]
+
+
+def _constants(graph: Graph) -> set[int]:
+    """Nodes that no tensor of the network goes into."""
+    found: set[int] = set()
+    for node in graph:
+        leaf = node.op in LEAVES or REGISTRY[node.op].kind == "random"
+        if not leaf and all(o in found for o in graph.operands(node.id)):
+            found.add(node.id)
+    return found
 
 
 def _items(graph: Graph) -> set[int]:
-    """The nodes that cut a turn's item from the sequence of a scan."""
     found: set[int] = set()
     for node in graph:
         if node.scope and node.scope[-1].layer == "scan" and node.op in ("slice", "reshape"):
@@ -134,201 +171,68 @@ def _items(graph: Graph) -> set[int]:
     return found
 
 
-def _stacked(graph: Graph, own: list[Node], keys: dict[int, tuple[Key, Path, Path | None]]) -> set[int]:
-    """The nodes that put the turns of a scan side by side again."""
+def _stacked(graph: Graph, own: list[Node], keys: dict[int, Key]) -> set[int]:
+    """The nodes that put the turns of a scan side by side."""
     found: set[int] = set()
     for node in own:
-        if node.op != "concat" or not node.span or keys[node.id][2] is not None:
+        if node.op != "concat" or (node.id in keys and keys[node.id].call is not None):
             continue
         parts = graph.operands(node.id)
         turns = [graph.operands(p)[0] for p in parts if graph[p].op == "reshape"]
         scanned = [t for t in turns if graph[t].scope and graph[t].scope[-1].layer == "scan"]
-        if len(scanned) == len(parts) > 1 and len({keys[t][0] for t in scanned}) == 1:
+        if len(scanned) == len(parts) > 1 and len({keys.get(t) for t in scanned}) == 1:
             found |= {node.id, *parts}
     return found
 
 
-def _gathered(
-    graph: Graph,
-    own: list[Node],
-    keys: dict[int, tuple[Key, Path, Path | None]],
-    turn_of: dict[int, tuple[int, ...]],
-    regions: dict[Path, Region],
-    paths: dict[int, Path],
-    constant: set[int],
-    items: set[int],
-    loose: set[int],
-) -> Folded:
-    turns: dict[Key, dict[tuple[int, ...], list[int]]] = {}
-    about: dict[Key, tuple[Path, Path | None]] = {}
-    for node in own:
-        if node.id in keys:
-            key, region, call = keys[node.id]
-            about[key] = (region, call)
-            inner = len(call) if call is not None else len(region)
-            turns.setdefault(key, {}).setdefault(turn_of[node.id][:inner], []).append(node.id)
-    units: list[Unit] = []
-    unit_of: dict[int, Unit] = {}
-    canonical: dict[int, int] = {}
-    for key, groups in turns.items():
-        region, call = about[key]
-        chosen = _chosen(groups, call or region, regions)
-        unit = Unit(key, region, call, groups[chosen], {}, key == ("loss",))
-        for group in groups.values():
-            same = len(group) == len(unit.nodes)
-            for position, id in enumerate(group):
-                unit_of[id] = unit
-                canonical[id] = (
-                    unit.nodes[position if same else position - len(group)] if same else unit.nodes[-1]
-                )
-                if same:
-                    unit.twins[id] = unit.nodes[position]
-        units.append(unit)
-    units.sort(key=lambda u: (u.is_loss, u.nodes[-1]))
-    return Folded(graph, units, unit_of, canonical, regions, paths, constant, items, loose)
-
-
-def _chosen(
-    groups: dict[tuple[int, ...], list[int]], path: Path, regions: dict[Path, Region]
-) -> tuple[int, ...]:
-    """The turn that is drawn: the first, but of a scan the second, whose state does not come from nowhere."""
-    scans = any(regions[path[: i + 1]].layer == "scan" for i in range(len(path)))
-    found = sorted(groups)
-    return found[1] if scans and len(found) > 1 else found[0]
-
-
-def _places(
-    graph: Graph, expand: bool
-) -> tuple[dict[int, Path], dict[int, tuple[int, ...]], dict[Path, Region]]:
-    """For each node its scopes as they are drawn, and its turn in each; and the regions."""
-    paths: dict[int, Path] = {}
-    turn_of: dict[int, tuple[int, ...]] = {}
-    current: dict[tuple[Path, str, str], tuple[str, int]] = {}
-    drawn: dict[tuple[Path, str, int], str] = {}
-    layers: dict[Path, tuple[str, int]] = {}
-    for node in graph:
-        path: Path = ()
-        turns: tuple[int, ...] = ()
-        for scope in node.scope:
-            instance = _instance(scope, path, current, drawn, expand)
-            turns += (0 if expand and scope.layer not in TURNS else scope.repeat,)
-            path += (instance,)
-            known = layers.get(path, ("", 1))
-            layers[path] = (scope.layer, max(known[1], 1 if expand else scope.repeat))
-        paths[node.id], turn_of[node.id] = path, turns
-    return paths, turn_of, {p: Region(p, layer, n) for p, (layer, n) in layers.items()}
-
-
-def _instance(
-    scope: Scope,
-    parent: Path,
-    current: dict[tuple[Path, str, str], tuple[str, int]],
-    drawn: dict[tuple[Path, str, int], str],
-    expand: bool,
-) -> str:
-    """The instance under which a scope is drawn: the first of its repeats."""
-    if not scope.repeat:
-        return scope.instance
-    if expand:
-        return f"{scope.instance}·{scope.repeat}" if scope.layer in TURNS else scope.instance
-    if scope.layer in TURNS:
-        return scope.instance
-    number = int((re.search(r"\d+$", scope.instance) or ["0"])[0])
-    stem = re.sub(r"\d+$", "", scope.instance)
-    # Turns of one repeat are numbered on: block2 is turn 2 of the repeat whose first is block1.
-    return f"{stem}{number - scope.repeat + 1}" if number else scope.instance
-
-
-def _constants(graph: Graph) -> set[int]:
-    """Nodes that no tensor of the network goes into."""
-    found: set[int] = set()
-    for node in graph:
-        if node.op in LEAVES or REGISTRY[node.op].kind == "random":
-            continue
-        if all(o in found for o in graph.operands(node.id)):
-            found.add(node.id)
-    return found
-
-
-def _loss(graph: Graph, own: list[Node], root: int) -> set[int]:
-    """The nodes of the loss statement: down from the loss as far as no layer with parameters and no name is met."""
+def _loss(graph: Graph, own: list[Node]) -> set[int]:
+    """The nodes of the loss statement: upwards as far as there is no name and no layer with parameters."""
+    found = set(graph.of_kind("loss").values())
+    spans = [graph[id].span for id in found]
     owners = {n.scope[: i + 1] for n in graph if n.op == "param" for i in range(len(n.scope))}
-    span = graph[root].span
-    found = {root}
     for node in reversed(own):
-        if node.id in found or not graph.users(node.id) or not all(u in found for u in graph.users(node.id)):
+        users = graph.users(node.id)
+        owned = any(node.scope[: i + 1] in owners for i in range(len(node.scope)))
+        if not found or not users or not all(u in found for u in users) or owned:
             continue
-        if any(node.scope[: i + 1] in owners for i in range(len(node.scope))):
-            continue
-        stated = (
-            node.scope[0].instance.startswith("loss.")
-            if node.scope
-            else _contains(span, node.span) or _gathers(node)
-        )
-        if stated:
+        gathers = node.op in ("concat", "reshape") and not node.name  # `params`
+        stated = gathers or any(_contains(span, node.span) for span in spans)
+        if node.scope[0].instance.startswith("loss.") if node.scope else stated:
             found.add(node.id)
     return found
 
 
-def _gathers(node: Node) -> bool:
-    """Whether a node puts `params` together."""
-    return node.op in ("concat", "reshape") and not node.name
+def _closed(node: Node, path: Path, depth: int | None, within: Path) -> Path | None:
+    """The outermost scope of a node that stays closed, None where it stands in the open."""
+    opened = 0
+    for i, scope in enumerate(node.scope):
+        if path[: i + 1] == within[: i + 1] or scope.layer in TURNS:
+            continue
+        opened += 1
+        if scope.layer in _standard() or (depth is not None and opened >= depth):
+            return path[: i + 1]
+    return None
 
 
-@dataclass(slots=True)
-class _Closing:
-    graph: Graph
-    paths: dict[int, Path]
-    depth: int | None
-    within: Path
-
-    def call(self, node: Node) -> Path | None:
-        """The outermost scope of a node that stays closed, None if it stands in the open."""
-        path = self.paths[node.id]
-        opened = 0
-        for i, scope in enumerate(node.scope):
-            if path[: i + 1] == self.within[: i + 1]:
-                continue
-            if scope.layer in TURNS:
-                continue
-            opened += 1
-            if self.depth is None:
-                if scope.layer in _standard():
-                    return path[: i + 1]
-            elif opened >= self.depth:
-                return path[: i + 1]
-        return None
-
-
+@cache
 def _standard() -> frozenset[str]:
-    from ..library import names
-
     return frozenset(names())
 
 
-def _joined(
-    graph: Graph,
-    node: Node,
-    users: list[int],
-    keys: dict[int, tuple[Key, Path, Path | None]],
-    paths: dict[int, Path],
-) -> tuple[Key, Path, Path | None] | None:
-    """The unit of the users, if this is a part of their expression and of nothing else."""
-    if not users or len(users) < len(graph.users(node.id)):
-        return None
-    first = keys[users[0]]
-    if first[0][0] != "span" or any(keys[u][0] != first[0] for u in users):
-        return None
-    inside = all(paths[u] == paths[node.id] and _contains(graph[u].span, node.span) for u in users)
-    return first if inside else None
+def _statement(graph: Graph, node: Node, keys: dict[int, Key], where: Places) -> Key:
+    """The unit of its only users, if this is a part of their expression; a new one otherwise."""
+    users = graph.users(node.id)
+    known = {keys.get(u) for u in users}
+    span, path = node.span, where.paths[node.id]
+    key = known.pop() if len(known) == 1 else None
+    inside = all(where.paths[u] == path and _contains(graph[u].span, span) for u in users)
+    if key is not None and key.kind == "statement" and inside:
+        return key
+    detail = (span.source.name, span.start, span.end) if span is not None else (node.id,)
+    return Key("statement", path, None, detail)
 
 
 def _contains(outer: Span | None, inner: Span | None) -> bool:
     if outer is None or inner is None or outer.source is not inner.source:
         return False
     return outer.start <= inner.start and inner.end <= outer.end
-
-
-def _place(node: Node) -> tuple[str, int, int]:
-    span = node.span
-    return (span.source.name, span.start, span.end) if span is not None else ("", node.id, node.id)

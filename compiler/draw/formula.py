@@ -18,7 +18,7 @@ _COMPARISONS = frozenset({"eq", "ne", "lt", "le", "gt", "ge"})
 # Movements that change no number: a formula goes through them.
 TRANSPARENT = frozenset({"reshape", "broadcast", "cast", "stop_gradient"})
 
-# How firmly a text holds together, for texts whose operands stand bare: an operand that holds less gets brackets.
+# How firmly a text holds together, for texts whose operands stand bare; one that holds less gets brackets.
 _LOOSE, _COMPARED, _SUM, _PRODUCT, _POWER, _ATOM = range(6)
 _STRENGTH = {
     **dict.fromkeys(("eq", "ne", "lt", "le", "gt", "ge", "and", "or"), _COMPARED),
@@ -45,6 +45,8 @@ class TooLong(Exception):
 
 def name_text(name: str) -> str:
     """A name as mathematics has it: `a.conv1.W2` is W₂."""
+    if name.startswith("∂"):
+        return f"∂{name_text(name[1:])}"
     # A name that is bound again in each turn of a repeat ends with the turn: h.h.3.
     short = re.sub(r"(\.\d+)+$", "", name).rsplit(".", 1)[-1]
     stem = short.rstrip("0123456789")
@@ -135,7 +137,9 @@ class _Writer:
         return special if special is not None else self._templated(node, operands)
 
     def _special(self, node: Node, operands: tuple[int, ...]) -> tuple[str, int] | None:
-        """Where several operations have one sign: a mean, a quotient by a root, the difference from one."""
+        """Where several operations have one sign, such as a mean; and where attributes are best read as indices."""
+        if not operands:
+            return None
         if node.op == "div":
             summed = self._through(operands[0])
             if summed.op == "sum" and self._counts(operands[1], summed):
@@ -194,7 +198,8 @@ class _Writer:
         node = self._through(id)
         axes = summed.attr("axis")
         source = self.graph[self.graph.operands(summed.id)[0]].type
-        count = product([source.shape[a] for a in axes]) if isinstance(axes, tuple) else source.elements
+        assert isinstance(axes, tuple)
+        count = product([source.shape[a] for a in axes if isinstance(a, int)])
         found = (
             node.attr("dim") if node.op == "size" else node.attr("value") if node.op == "constant" else None
         )

@@ -19,7 +19,7 @@ from ..passes import optimise
 class Alone:
     """A unit as a graph of its own.
 
-    gradients: for each wanted operand the node of its gradient; names: what the leaves and outputs are called.
+    gradients: for each wanted operand the node of its gradient; names: of the leaves and outputs.
     """
 
     graph: Graph

@@ -10,15 +10,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from .blocks import block_size
 from .look import Size
 from .metrics import line_height, text_width
-from .picture import Arrow, Box, Column, Picture
+from .picture import CARDS, Arrow, Box, Column, Picture
 
 Point = tuple[float, float]
 MARGIN = 22.0
 _PADDING = 11.0  # between a box's outline and its text
 _FRAME = 10.0  # between a cluster's outline and what is in it
 _TIP = 8.5  # the length of an arrow's head
+_BAR = 3.0  # above and below the title in a bar
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,9 +141,12 @@ def box_size(box: Box, size: Size) -> tuple[float, float]:
     if box.role in ("loss", "seed"):
         return size.height * 72, size.height * 72
     lines = texts(box, size)
-    width = max((text_width(*line) for line in lines), default=0.0) + 2 * _PADDING
-    height = sum(line_height(points) for _, points, _ in lines) + 10
-    if box.role == "data":
+    blocks = [block_size(b, size) for b in box.blocks]
+    width = max([text_width(*line) for line in lines] + [w for w, _ in blocks], default=0.0) + 2 * _PADDING
+    height = sum(line_height(points) for _, points, _ in lines) + sum(h for _, h in blocks) + 10
+    if box.role in CARDS:
+        height += 2 * _BAR
+    elif box.role == "data":
         width, height = width * 1.25, height * 1.1  # the corners of the text stay inside the ellipse
     least = 0.0 if box.role == "link" else size.width * 72
     return max(width, least), max(height, size.height * 72)
@@ -172,7 +177,7 @@ class _Row:
         y += self.heights["f"]
         self.backward_y = self.below_y = self.forward_y
         if mirrored:
-            y += self.gap + (2 * lanes_height + 6 if lanes_height else 0)
+            y += self.gap + (2 * lanes_height + line_height(size.edge) if lanes_height else 0)
             self.backward_y = y + self.heights["b"] / 2
             y += self.heights["b"]
         else:
@@ -229,8 +234,21 @@ class _Row:
             self._column(i, column, left + width / 2, places)
             spans.append((left, left + width))
             left += width
+            left += self._short(i, spans)
         self.right = left + _FRAME * len(self.columns[-1].path)
         return spans
+
+    def _short(self, i: int, spans: list[tuple[float, float]]) -> float:
+        """How much wider the clusters that end here must be to hold their labels."""
+        after = self.columns[i + 1].path if i + 1 < len(self.columns) else ()
+        labels = dict(self.picture.clusters)
+        missing = [0.0]
+        for path in self.columns[i].path:
+            if path not in after:
+                first = next(k for k, c in enumerate(self.columns) if path in c.path)
+                label = text_width(labels[path], self.size.muted) + 8
+                missing.append(label - (spans[-1][1] - spans[first][0]))
+        return max(missing)
 
     def _gap(self, i: int) -> float:
         """The room between a column and the one before: for labels, heads and the outlines of clusters."""
@@ -272,7 +290,7 @@ class _Row:
             frames[self.number, path] = Frame(
                 spans[inside[0]][0] - own * _FRAME,
                 self.frame_top + outer,
-                spans[inside[-1]][1] + own * _FRAME,
+                spans[inside[-1]][1] + self._short(inside[-1], spans[: inside[-1] + 1]) + own * _FRAME,
                 self.bottom - level * _FRAME,
             )
 

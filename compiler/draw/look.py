@@ -38,8 +38,8 @@ JOIN = Colour("join", "#9AA4AE", "#6E7984")
 CLUSTER = Colour("cluster", "#C9D1D9", "#3D4650")
 CLUSTER_FILL = Colour("cluster-fill", "#FAFBFC", "#191E24")
 COLOURS = (
-    INK, MUTED, BACKGROUND, FORWARD, FORWARD_FILL, BACKWARD, BACKWARD_FILL, PARAMETER, PARAMETER_FILL, DATA_FILL,
-    JOIN, CLUSTER, CLUSTER_FILL,
+    INK, MUTED, BACKGROUND, FORWARD, FORWARD_FILL, BACKWARD, BACKWARD_FILL, PARAMETER, PARAMETER_FILL,
+    DATA_FILL, JOIN, CLUSTER, CLUSTER_FILL,
 )  # fmt: skip
 
 
@@ -83,5 +83,8 @@ SHAPES: dict[Role, Shape] = {
     "data": Shape("ellipse", "filled", MUTED, DATA_FILL),
     "loss": Shape("circle", "filled", INK, INK),
     "link": Shape("plaintext", "filled", BACKGROUND, BACKGROUND),
+    "card": Shape("box", "filled", FORWARD, FORWARD_FILL),
+    "sample": Shape("box", "filled", MUTED, DATA_FILL),
+    "result": Shape("box", "filled", INK, DATA_FILL),
     "seed": Shape("circle", "filled,dashed", BACKWARD, BACKWARD_FILL),
 }

@@ -1,8 +1,8 @@
 """A picture as DOT: layers from left to right, their gradients beneath them from right to left.
 
-The text says the structure (a rank for each column, edges back written forwards and drawn from the wrong end)
-and the places too, so that Graphviz only draws: `layout=nop2`. With `dot -Kdot` it would arrange the same graph
-by itself, but cannot hold the order of a rank in clusters, nor wrap rows.
+The text says the structure (a rank for each column; edges back written forwards and drawn from the wrong
+end) and the places too, so that Graphviz only draws: `layout=nop2`. With `dot -Kdot` it would arrange the same
+graph by itself, but cannot hold the order of a rank in clusters, nor wrap rows.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-from .layout import Layout, Point, Wire, layout, node, texts, title_lines
+from .blocks import block_rows
+from .layout import Layout, Place, Point, Wire, layout, node, texts, title_lines
 from .look import (
     BACKGROUND,
     BACKWARD,
@@ -28,7 +29,9 @@ from .look import (
     Size,
     Theme,
 )
-from .picture import Arrow, Box, Column, Picture
+from .metrics import text_width
+from .picture import CARDS, Arrow, Box, Column, Picture
+from .places import Path
 
 _GAP = "&#160;"
 
@@ -98,24 +101,29 @@ class _Writer:
         return "".join(f'{line}<BR ALIGN="LEFT"/>' for line in lines)
 
     def _clusters(self, number: int, picture: Picture) -> list[str]:
-        labels = dict(picture.clusters)
-        members: dict[tuple[str, ...], list[str]] = {}
-        for i, column in enumerate(picture.columns):
-            for path in column.path:
-                members.setdefault(path, []).append(node("f", number, i))
+        """Subgraphs inside each other, as the columns stand in them."""
         lines: list[str] = []
-        for path in sorted(members, key=len):
-            frame = self.layout.frames[number, path]
-            box = f"{self._at((frame.left, frame.bottom))},{self._at((frame.right, frame.top))}"
-            label, muted = escape(labels[path]), self.size.muted
-            left = frame.left + 8 + _label_width(labels[path], muted) / 2
-            lines.append(
-                f"  subgraph {_quoted(f'cluster {number} ' + '.'.join(path))} {{ "
-                f'graph [label=<<FONT COLOR="{self._c(MUTED)}" POINT-SIZE="{muted}">{label}</FONT>> labeljust=l '
-                f'style="rounded,filled" color="{self._c(CLUSTER)}" fillcolor="{self._c(CLUSTER_FILL)}" '
-                f'bb="{box}" lp="{self._at((left, frame.top + 4 + muted * 0.6))}"]; {"; ".join(members[path])}; }}'
-            )
-        return lines
+        opened: tuple[Path, ...] = ()
+        for i, column in enumerate(picture.columns):
+            common = sum(1 for a, b in zip(opened, column.path, strict=False) if a == b)
+            lines += ["  }"] * (len(opened) - common)
+            lines += [self._cluster(number, picture, path) for path in column.path[common:]]
+            opened = column.path
+            if opened:
+                lines.append(f"  {node('f', number, i)};")
+        return lines + ["  }"] * len(opened)
+
+    def _cluster(self, number: int, picture: Picture, path: Path) -> str:
+        text, points = dict(picture.clusters)[path], self.size.muted
+        frame = self.layout.frames[number, path]
+        box = f"{self._at((frame.left, frame.bottom))},{self._at((frame.right, frame.top))}"
+        middle = (frame.left + 8 + text_width(text, points) / 2, frame.top + 4 + points * 0.6)
+        label = f'<FONT COLOR="{self._c(MUTED)}" POINT-SIZE="{points}">{escape(text)}</FONT>'
+        return (
+            f"  subgraph {_quoted(f'cluster {number} ' + '.'.join(path))} {{ graph [label=<{label}> labeljust=l "
+            f'style="rounded,filled" color="{self._c(CLUSTER)}" fillcolor="{self._c(CLUSTER_FILL)}" '
+            f'bb="{box}" lp="{self._at(middle)}"];'
+        )
 
     # Columns
 
@@ -142,12 +150,30 @@ class _Writer:
         place, shape = self.layout.places[name], SHAPES[box.role]
         ink = BACKGROUND if box.role == "loss" else INK
         label = "<BR/>".join(self._line(box, *line) for line in texts(box, self.size))
+        if box.role in CARDS or box.blocks:
+            label = self._table(box, place)
         return (
             f'  {name} [label=<{label}> color="{self._c(shape.stroke)}" fillcolor="{self._c(shape.fill)}" '
-            f'style="{shape.style}" shape={shape.shape} fontcolor="{self._c(ink)}" '
+            f'style="{shape.style}" shape={shape.shape} fontcolor="{self._c(ink)}" class="{box.role}" '
             f"width={_number(place.width / 72)} height={_number(place.height / 72)} "
             f'pos="{self._at((place.x, place.y))}"];'
         )
+
+    def _table(self, box: Box, place: Place) -> str:
+        """The label of a box with blocks, or with its title in a bar."""
+        lines = [self._line(box, *line) for line in texts(box, self.size)]
+        cells = [f"<TD>{line}</TD>" for line in lines]
+        whole = ""
+        if box.role in CARDS:
+            stroke = self._c(SHAPES[box.role].stroke)
+            bar = self._line(box, box.title, float(self.size.node), True)
+            bar = f'<FONT COLOR="{self._c(BACKGROUND)}">{bar}</FONT>'
+            cells[0] = f'<TD BGCOLOR="{stroke}" HEIGHT="{self.size.node * 1.2 + 6:.0f}">{bar}</TD>'
+            whole = f' WIDTH="{place.width:.0f}" HEIGHT="{place.height:.0f}"'
+        cells += [cell for block in box.blocks for cell in block_rows(block, self.size, self.theme)]
+        cells += ["<TD></TD>"] if box.role in CARDS else []
+        rows = "".join(f"<TR>{cell}</TR>" for cell in cells)
+        return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0"{whole}>{rows}</TABLE>'
 
     def _line(self, box: Box, text: str, points: float, bold: bool) -> str:
         colour = f' COLOR="{self._c(MUTED)}"' if text in box.muted and not bold else ""
@@ -172,8 +198,9 @@ class _Writer:
 
     def _edge(self, tail: str, head: str, style: str) -> str:
         wire = self.layout.wires[tail, head]
+        role = "join" if (tail[0], head[0]) == ("f", "b") else "backward" if tail[0] == "b" else "forward"
         label = f' lp="{self._at(wire.label)}"' if wire.label is not None else ""
-        return f'  {tail} -> {head} [{style} pos="{self._spline(wire)}"{label}];'
+        return f'  {tail} -> {head} [{style} class="{role}" pos="{self._spline(wire)}"{label}];'
 
     def _spline(self, wire: Wire) -> str:
         points = " ".join(map(self._at, wire.points))
@@ -190,12 +217,6 @@ def _tip(before: Point, end: Point) -> Point:
     dx, dy = end[0] - before[0], end[1] - before[1]
     length = (dx * dx + dy * dy) ** 0.5 or 1.0
     return end[0] + dx / length * 8.5, end[1] + dy / length * 8.5
-
-
-def _label_width(text: str, points: float) -> float:
-    from .metrics import text_width
-
-    return text_width(text, points)
 
 
 def _number(value: float) -> str:

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from ..ir import Node
 from .flow import Flow
 from .formula import name_text, subscript
 
@@ -33,7 +34,8 @@ def named(flow: Flow) -> dict[int, str]:
     for node in graph:
         if node.op in ("param", "input", "state"):
             names.setdefault(node.id, name_text(node.name))
-    taken = set(names.values())
+    hidden = {p for i in range(len(flow.units)) if len(flow.owned(i)) > NAMED for p in flow.owned(i)}
+    taken = {name for id, name in names.items() if id not in hidden}
     outputs = [(i, id) for i in range(len(flow.units)) for id in flow.outputs(i)]
     for _, id in outputs:
         given = name_text(flow.user_name(id))
@@ -58,14 +60,10 @@ def _number(ids: Sequence[int], letter: str, names: dict[int, str], taken: set[s
         names[id] = letter + subscript(number)
 
 
-def titled(texts: Sequence[tuple[str, str]]) -> list[str]:
-    """Short titles where they are told apart, full ones where not: (short, full) each."""
-    counts = Counter(short for short, _ in texts)
-    return [full if counts[short] > 1 and _numbered(short) else short for short, full in texts]
-
-
-def _numbered(text: str) -> bool:
-    return re.search(r"\d$", text) is not None
+def function_name(node: Node) -> str:
+    """The function whose call a node comes from, as the file writes it; nothing for an operator."""
+    found = re.match(r"[^\W\d]\w*(?=\s*(\(|$))", node.span.text) if node.span is not None else None
+    return found[0] if found else ""
 
 
 def previous(name: str) -> str:

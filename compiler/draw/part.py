@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from difflib import get_close_matches
 
 from ..extract import ancestors
 from ..ir import Graph, Result
-from .fold import LEAVES, Path
+from .fold import LEAVES
+from .places import Path
 
 
-def part(graph: Graph, name: str) -> tuple[Graph, Path]:
-    """The nodes of the layer call of this full name (`h.block1`), what it reads as inputs, and its path.
+@dataclass(frozen=True, slots=True)
+class Part:
+    """graph: what is inside, with what it reads as inputs. given: those of them whose gradient is wanted."""
+
+    graph: Graph
+    path: Path
+    given: frozenset[int]
+
+
+def part(graph: Graph, name: str) -> Part:
+    """The layer call of this full name (`h.block1`).
 
     Raises KeyError, whose argument lists near names.
     """
@@ -21,25 +32,31 @@ def part(graph: Graph, name: str) -> tuple[Graph, Path]:
     path = known[name]
     inside = {n.id for n in graph if tuple(s.instance for s in n.scope[: len(path)]) == path}
     wanted = ancestors(graph, inside)
+    trained = {n.id for n in graph if n.op == "param"}
+    for node in graph:
+        if node.type.is_float and any(o in trained for o in graph.operands(node.id)):
+            trained.add(node.id)
     taken = Graph()
     copies: dict[int, int] = {}
+    given: set[int] = set()
     for node in graph:
         if node.id not in wanted:
             continue
         operands = graph.operands(node.id)
-        plain = (
-            node.id in inside
-            or node.op == "param"
-            or (node.op not in LEAVES and not _depends(graph, node.id))
+        reads = any(u in inside for u in graph.users(node.id))
+        constant = node.op not in LEAVES and not any(
+            graph[a].op in LEAVES for a in ancestors(graph, [node.id])
         )
-        if plain and all(o in copies for o in operands):
+        if node.id in inside or constant or (node.op == "param" and reads):
             mapped = [copies[o] for o in operands]
             copies[node.id] = taken.add(
                 node.op, mapped, node.type, node.attrs, node.name, node.scope, "forward", -1, node.span
             )
-        elif any(u in inside for u in graph.users(node.id)):
-            title = node.name or f"x{sum(n.op == 'input' for n in taken) + 1}"
+        elif reads:
+            title = node.name or f"x{len(taken.leaves('input')) + 1}"
             copies[node.id] = taken.add("input", (), node.type, (("classes", 0),), title)
+            if node.id in trained:
+                given.add(copies[node.id])
     outside = [
         id
         for id in sorted(inside)
@@ -47,8 +64,4 @@ def part(graph: Graph, name: str) -> tuple[Graph, Path]:
     ]
     for id in outside:
         taken.results[Result("value", graph[id].name or f"result {id}")] = copies[id]
-    return taken, path
-
-
-def _depends(graph: Graph, id: int) -> bool:
-    return any(graph[a].op in LEAVES for a in ancestors(graph, [id]))
+    return Part(taken, path, frozenset(given))

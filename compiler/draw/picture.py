@@ -5,17 +5,44 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Role = Literal["forward", "backward", "parameter", "gradient", "data", "loss", "seed", "link"]
+
+Role = Literal["forward", "backward", "parameter", "gradient", "data", "loss", "seed", "link", "card", "sample", "result"]
+CARDS: frozenset[Role] = frozenset({"card", "sample", "result"})  # an operation, the data, the loss
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Numbers as they are printed, row by row; the caption, in one line above them, says of what."""
+
+    caption: str
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Art:
+    """A bitmap, by the name of its file. width, height: in points."""
+
+    caption: str
+    name: str
+    width: float
+    height: float
+
+
+Block = Grid | Art
 
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """title is bold, lines are formulas; muted lines are shapes and notes."""
+    """title is bold, lines are formulas; muted lines are shapes and notes; blocks stand beneath them.
+
+    Those of cards have their title in a bar.
+    """
 
     role: Role
     title: str = ""
     lines: tuple[str, ...] = ()
     muted: tuple[str, ...] = ()
+    blocks: tuple[Block, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +58,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Arrow:
-    """A tensor from one column to a later one. gradient: the lines of the arrow back, None where there is none.
+    """A tensor from one column to a later one. gradient: the lines of the arrow back, if there is one.
 
     A carried tensor goes to an earlier column, or the same, in the next turn of a repeat.
     """
@@ -40,7 +67,6 @@ class Arrow:
     target: int
     lines: tuple[str, ...]
     gradient: tuple[str, ...] | None
-    is_data: bool = False
     carried: bool = False
 
 

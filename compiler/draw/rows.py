@@ -10,14 +10,20 @@ from .look import Size
 from .picture import Arrow, Box, Column, Picture
 
 
-def rows(picture: Picture, number: int, size: Size) -> tuple[Picture, ...]:
-    """The picture in so many rows of about equal width, or fewer where there are fewer operations."""
+def rows(picture: Picture, number: int, size: Size, even: bool = False) -> tuple[Picture, ...]:
+    """The picture in so many rows, or fewer where there are fewer operations.
+
+    They are about equally wide or, if even, have about as many operations each.
+    """
     sources = sum(c.forward.role == "data" for c in picture.columns)
     count = len(picture.columns) - sources
     number = min(number, count)
     if number <= 1:
         return (picture,)
-    cuts = [0, *_cuts(_breadths(picture, size), sources, number)]
+    if even:
+        cuts = [0, *(sources + round(count * k / number) for k in range(1, number))]
+    else:
+        cuts = [0, *_cuts(_breadths(picture, size), sources, number)]
     ends = [*cuts[1:], len(picture.columns)]
     return tuple(_row(picture, a, b) for a, b in zip(cuts, ends, strict=True))
 
@@ -71,10 +77,10 @@ def _row(picture: Picture, first: int, end: int) -> Picture:
     columns = [*picture.columns[first:end]]
     last = end + shift
     if coming:
-        columns.insert(0, _link(coming, "from above"))
+        columns.insert(0, _link(coming, "row above"))
         arrows += _merged([replace(a, source=0, target=a.target + shift) for a in coming if a.target < end])
     if going:
-        columns.append(_link(going, "goes on below"))
+        columns.append(_link(going, "next row"))
         arrows += _merged([replace(a, source=max(a.source + shift, 0), target=last) for a in going])
     return replace(picture, columns=tuple(columns), arrows=tuple(arrows))
 
@@ -82,11 +88,7 @@ def _row(picture: Picture, first: int, end: int) -> Picture:
 def _link(arrows: Sequence[Arrow], note: str) -> Column:
     names = ", ".join(dict.fromkeys(a.lines[0] for a in arrows))
     backs = ", ".join(dict.fromkeys(a.gradient[0] for a in arrows if a.gradient is not None))
-    backward = (
-        Box("link", backs, muted=("comes from below" if "below" in note else "goes on above",))
-        if backs
-        else None
-    )
+    backward = Box("link", backs, muted=(note,)) if backs else None
     return Column(Box("link", names, muted=(note,)), backward=backward)
 
 

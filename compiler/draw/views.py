@@ -11,13 +11,14 @@ from ..extract import select
 from ..ir import Graph, size_at
 from ..network import Network
 from .compose import NARROW, WIDE, compose
-from .fold import Path, fold
+from .fold import fold
 from .formula import TooLong, count_text, formula, name_text
 from .layout import layout
 from .look import DENSE, HANDOUT, SLIDE, Size, SizeName, Theme
 from .mirror import mirror
 from .part import part
 from .picture import Picture
+from .places import Path
 from .rows import rows
 
 View = Literal["mirror", "ops"]
@@ -39,8 +40,8 @@ class DrawError(Exception):
 class Options:
     """How a network is drawn.
 
-    depth: how many layers inside each other are opened, None as many as the page holds. only: the full name of
-    the one layer that is drawn. expand: every turn of a repeat by itself.
+    depth: how many layers inside each other are seen, None as many as the page holds. only: the full name
+    of the one layer that is drawn. expand: every turn of a repeat by itself.
     """
 
     view: View = "mirror"
@@ -66,16 +67,18 @@ def draw(network: Network, options: Options) -> Drawn:
     """A view of a network. Raises DrawError."""
     graph = _drawn(network)
     within: Path = ()
+    given: frozenset[int] = frozenset()
     if options.only:
         try:
-            graph, within = part(graph, options.only)
+            inner = part(graph, options.only)
         except KeyError as error:
             title = f"there is no layer called {options.only!r}"
             raise DrawError(title, f"there are {', '.join(error.args[1])}") from None
+        graph, within, given = inner.graph, inner.path, inner.given
     best: Drawn | None = None
     depths = _depths(options)
     for depth in depths:
-        folded = fold(graph, depth, options.view == "ops", options.expand, within)
+        folded = fold(graph, depth, options.view == "ops", options.expand, within, given)
         if not folded.units:
             raise DrawError(f"{network.name} has no operation to draw")
         if depth != depths[-1] and len(folded.units) > _CROWDED:
@@ -111,8 +114,10 @@ def _fitted(pictures: Sequence[Picture], options: Options) -> Drawn:
     best: tuple[float, Size, tuple[Picture, ...]] | None = None
     sizes = (SLIDE, DENSE) if options.size == "slide" else (HANDOUT,)
     enough = LEAST[options.size] * 1.2
-    for size, picture, count in product(sizes, pictures, range(1, _MOST_ROWS + 1)):
-        parts = rows(picture, count, size)
+    for size, picture, count, even in product(sizes, pictures, range(1, _MOST_ROWS + 1), (False, True)):
+        if count == 1 and even:
+            continue
+        parts = rows(picture, count, size, even)
         if len(parts) < count:
             continue
         smallest = min(_smallest(parts, size, options), enough)

@@ -20,7 +20,7 @@ SUFFIXES = (".svg", ".png", ".pdf", ".html", ".dot")
 
 
 class Drawing:
-    """A view of a network. theme: auto follows the surroundings where the file can, and is light elsewhere."""
+    """A view of a network. theme: auto follows the surroundings where a file can, and is light elsewhere."""
 
     def __init__(self, network: Network, options: Options, theme: Appearance = "auto") -> None:
         """Raises DrawError."""
@@ -51,7 +51,7 @@ class Drawing:
         return browser_page(self.dot, dark, self.network.name)
 
     def save(self, path: str | Path, say: Callable[[str], None] = lambda text: None) -> Path:
-        """Write the picture in the format of the suffix; gives the path, which is a page's where an SVG cannot be.
+        """Write the picture in the format of the suffix; gives the path, a page's where there can be no SVG.
 
         say: is told what drew it. Raises RenderError, OSError.
         """
@@ -59,10 +59,8 @@ class Drawing:
         suffix = path.suffix.lower()
         if suffix not in SUFFIXES:
             known = ", ".join(SUFFIXES)
-            raise RenderError(
-                f"{path.name}: there is no picture format {suffix or 'without a suffix'!r}",
-                f"the formats are {known}",
-            )
+            title = f"{path.name}: there is no picture format {suffix or 'without a suffix'!r}"
+            raise RenderError(title, f"the formats are {known}")
         found = engine()
         if suffix == ".dot":
             path.write_text(self.dot, encoding="utf-8")
