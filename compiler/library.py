@@ -9,11 +9,14 @@ import re
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from typing import Literal
 
 from . import ast
 from .diagnostics import Source
 from .parse import parse
 
+Use = Literal["network", "data", "schedule"]
+_USES: dict[str, Use] = {"std/data.net": "data", "std/schedules.net": "schedule"}
 _DEFINITION = re.compile(r"^(?:layer|optimizer)\s+(\w+)", re.MULTILINE)
 
 
@@ -25,9 +28,9 @@ class LibraryFile:
     names: tuple[str, ...]
 
     @property
-    def is_data(self) -> bool:
-        """Whether its functions are for data blocks alone."""
-        return self.source.name == "std/data.net"
+    def use(self) -> Use:
+        """Where its names are known."""
+        return _USES.get(self.source.name, "network")
 
 
 @cache
@@ -48,21 +51,25 @@ def parsed(name: str) -> ast.Module:
     return parse(next(f.source for f in library() if f.source.name == name))
 
 
-def find(name: str, data: bool = False) -> LibraryFile | None:
-    """The file that defines a name; functions for data blocks are found only with `data`."""
-    candidates = [f for f in library() if name in f.names and (data or not f.is_data)]
-    candidates.sort(key=lambda f: not f.is_data)
-    return candidates[0] if candidates else None
+def find(name: str, use: Use = "network") -> LibraryFile | None:
+    """The file that defines a name for this use. A data block knows what a network does, its own first."""
+    for wanted in (use, "network") if use == "data" else (use,):
+        for file in library():
+            if file.use == wanted and name in file.names:
+                return file
+    return None
 
 
-def names(data: bool = False) -> list[str]:
-    """Every defined name, for suggestions."""
-    return [n for f in library() if data or not f.is_data for n in f.names]
+def names(use: Use | None = None) -> list[str]:
+    """Every name defined for a use, or for any, for suggestions."""
+    return [
+        n for f in library() if use in (None, f.use) or (use, f.use) == ("data", "network") for n in f.names
+    ]
 
 
 def definition(name: str) -> str | None:
     """The text of one definition, with the comments above it; None where there is none."""
-    file = find(name, data=True)
+    file = find(name, "data") or find(name, "schedule")
     if file is None:
         return None
     for item in parsed(file.source.name).items:

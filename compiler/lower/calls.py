@@ -76,22 +76,22 @@ def call(
         for keyword in expr.keywords:
             title = f"{name} has no argument called {keyword.name.text}"
             raise context.error("call", title, keyword.span, "not known")
-        return special(context, expr, _arguments(context, frame, expr, first))
+        return special(context, expr, arguments(context, frame, expr, first))
     target = resolve(context, frame, expr.function)
     if pin is not None and not isinstance(target, LayerHere):
         title = f"{name} has no parameters of its own to name"
         raise context.error("name", title, pin.span, "`as` names a layer's parameters")
     if isinstance(target, SharedLayer):
         return _shared(context, frame, expr, target, first)
-    positional = _arguments(context, frame, expr, first)
-    keywords = _keywords(context, frame, expr)
+    positional = arguments(context, frame, expr, first)
+    named = keywords(context, frame, expr)
     if isinstance(target, Initial):
         numbers = [_plain_number(context, a) for a in positional]
         return Initial(target.name, tuple(numbers))
     if isinstance(target, Function):
-        return _function(context, frame, expr, target, positional, keywords)
+        return _function(context, frame, expr, target, positional, named)
     path = _path(frame, name, pin, repeat, direct)
-    return layer(context, frame, expr, target, positional, keywords, path, repeat)
+    return layer(context, frame, expr, target, positional, named, path, repeat)
 
 
 def _special(
@@ -102,7 +102,7 @@ def _special(
         return None
     if name == "grad":
         return gradient
-    return COLUMN_FUNCTIONS.get(name) if context.columns is not None else None
+    return COLUMN_FUNCTIONS.get(name) if context.use == "data" else None
 
 
 def resolve(context: Context, frame: Frame, name: ast.Name) -> LayerHere | SharedLayer | Function | Initial:
@@ -116,7 +116,7 @@ def resolve(context: Context, frame: Frame, name: ast.Name) -> LayerHere | Share
         return found
     if text in frame.library.layers:
         return frame.library.layers[text]
-    file = library.find(text, context.columns is not None)
+    file = library.find(text, context.use)
     if file is not None:
         standard_layer = standard(context, file.source.name).layers.get(text)
         if standard_layer is not None:
@@ -127,7 +127,7 @@ def resolve(context: Context, frame: Frame, name: ast.Name) -> LayerHere | Share
 
 
 def is_function(context: Context, frame: Frame, text: str) -> bool:
-    file = library.find(text, context.columns is not None)
+    file = library.find(text, context.use)
     known = file is not None and text in standard(context, file.source.name).layers
     return text in frame.library.layers or known or text in FUNCTIONS
 
@@ -192,12 +192,12 @@ def _shared(context: Context, frame: Frame, expr: ast.Call, shared: SharedLayer,
     if not isinstance(target, LayerHere):
         title = f"{shared.call.function.text} has no parameters to share"
         raise context.error("call", title, shared.call.span)
-    positional = [*_arguments(context, frame, expr, first), *_arguments(context, owner, shared.call, None)]
-    keywords = _keywords(context, owner, shared.call)
+    positional = [*arguments(context, frame, expr, first), *arguments(context, owner, shared.call, None)]
+    named = keywords(context, owner, shared.call)
     before, owner.sharing = owner.sharing, owner.sharing or shared.used
     shared.used = True
     try:
-        return layer(context, owner, expr, target, positional, keywords, shared.path)
+        return layer(context, owner, expr, target, positional, named, shared.path)
     finally:
         owner.sharing = before
 
@@ -211,12 +211,12 @@ def _path(frame: Frame, name: str, pin: ast.Name | None, repeat: int, direct: bo
     return (*frame.prefix, frame.instance(name))
 
 
-def _arguments(context: Context, frame: Frame, expr: ast.Call, first: Given | None) -> list[Given]:
+def arguments(context: Context, frame: Frame, expr: ast.Call, first: Given | None) -> list[Given]:
     given = [Given(evaluate(context, frame, a), a) for a in expr.positional]
     return given if first is None else [first, *given]
 
 
-def _keywords(context: Context, frame: Frame, expr: ast.Call) -> dict[str, tuple[Given, Span]]:
+def keywords(context: Context, frame: Frame, expr: ast.Call) -> dict[str, tuple[Given, Span]]:
     found: dict[str, tuple[Given, Span]] = {}
     for keyword in expr.keywords:
         if keyword.name.text in found:
@@ -289,7 +289,6 @@ def _unknown(context: Context, frame: Frame, name: ast.Name) -> Failed:
             return Failed(name.text)
         what = f"a tensor{shape_text(bound.value.shape)}" if isinstance(bound.value, Value) else "a number"
         return context.error("name", f"{name.text} is {what}, not a layer or function", name.span)
-    in_data = context.columns is not None
-    known = [*frame.functions, *frame.library.layers, *library.names(in_data), *FUNCTIONS, "grad"]
+    known = [*frame.functions, *frame.library.layers, *library.names(context.use), *FUNCTIONS, "grad"]
     title = f"there is no layer or function called {name.text}"
     return context.error("name", title, name.span, "not known", (), nearest(name.text, known))

@@ -189,6 +189,11 @@ class Context:
     _draws: dict[str, int] = field(default_factory=dict[str, int])
 
     @property
+    def use(self) -> library.Use:
+        """What is being lowered, for the names that are known there."""
+        return "network" if self.columns is None else "data"
+
+    @property
     def scope(self) -> tuple[Scope, ...]:
         return self.builder.scope
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from .. import ast, library
@@ -10,12 +10,12 @@ from ..build import Value
 from ..differentiate import differentiate
 from ..ir import TensorType
 from ..network import COPY, Training, Variable
-from .calls import call, standard
-from .context import Bound, Context, Frame, OptimizerHere, nearest
+from .calls import arguments, keywords, layer, standard
+from .context import Bound, Context, Frame, LayerHere, OptimizerHere, nearest
 from .declarations import check_fresh, initial_value
 from .expressions import condition, evaluate, tensor
 from .operands import shape_text
-from .patterns import signature
+from .patterns import Given, signature
 from .settings import TRAIN_KEYS
 from .statements import lower
 
@@ -128,15 +128,27 @@ def _scheduled(
         help = "write schedule = cosine, or cosine(warmup = 500)"
         title = "a schedule is cosine, linear, step, constant, or a layer of your own"
         raise context.error("train", title, expr.span, "", (), help)
-    inner = Frame(frame.library, values={"step": step, "steps": steps})
-    names = (ast.Name(expr.span, "step"), ast.Name(expr.span, "steps"))
-    value = call(context, inner, replace(expr, positional=(*names, *expr.positional)))
+    target = _schedule(context, frame, expr.function)
+    given = [Given(step.value, expr), Given(steps.value, expr), *arguments(context, frame, expr, None)]
+    value = layer(context, frame, expr, target, given, keywords(context, frame, expr), ("schedule",))
     if isinstance(value, Value) and value.shape != ():
         title = f"a schedule gives one number for each step, not {shape_text(value.shape)}"
         raise context.error("train", title, expr.span)
     if not isinstance(value, int | float | Value):
         raise context.error("train", "a schedule gives one number for each step", expr.span)
     return Bound(value * rate.value, rate.span)
+
+
+def _schedule(context: Context, frame: Frame, name: ast.Name) -> LayerHere:
+    """A layer of the file, or a standard schedule."""
+    if name.text in frame.library.layers:
+        return frame.library.layers[name.text]
+    file = library.find(name.text, "schedule")
+    if file is None:
+        title = f"there is no schedule called {name.text}"
+        help = nearest(name.text, [*library.names("schedule"), *frame.library.layers])
+        raise context.error("name", title, name.span, "not known", (), help)
+    return standard(context, file.source.name).layers[name.text]
 
 
 def _clipped(context: Context, grads: dict[str, Value], limit: float) -> dict[str, Value]:

@@ -30,7 +30,7 @@ def command(name: str | None) -> int:
         return 0
     text = _definition(name)
     if text is None:
-        near = get_close_matches(name, [*library.names(data=True), *FUNCTIONS, *INITIALISERS], 3)
+        near = get_close_matches(name, [*library.names(), *FUNCTIONS, *INITIALISERS], 3)
         help = f"did you mean {' or '.join(near)}?" if near else "`netc show` lists what there is"
         fail(f"there is nothing called {name} in the standard library", help)
         return WRONG
@@ -82,7 +82,7 @@ def _list() -> None:
         (file.source.name.removeprefix("std/").removesuffix(".net"), _subject(file), file.names)
         for file in library.library()
     ]
-    written = set(library.names(data=True))
+    written = set(library.names())
     primitives = tuple(sorted(name for name in FUNCTIONS if name not in written))
     sections.append(("primitives", "What all else is made of.", primitives))
     sections.append(

@@ -155,7 +155,7 @@ def test_mistyped_overrides() -> None:
         ("sgd() { save = 3 }", "save wants a folder's name"),
         ("sgd() { stop = 3 }", "stop wants a rule"),
         ("sgd() { stop = patience(on = 3) }", "patience wants a number of epochs, and on = what it watches"),
-        ("sgd() { schedule = cosin }", "there is no layer or function called cosin"),
+        ("sgd() { schedule = cosin }", "there is no schedule called cosin"),
         ("sgd() { schedule = 3 }", "a schedule is cosine, linear, step, constant, or a layer of your own"),
         ("sgd() { seed = 1, seed = 2 }", "seed is set twice"),
     ],
