@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,6 +15,14 @@ from .ops.op import REGISTRY, Promotion
 _INTEGER_ORDER: tuple[DType, ...] = ("bool", "uint8", "uint16", "int32", "int64")
 
 
+class TooLarge(Exception):
+    """The graph has reached the builder's limit; span: the part of the source that was being built."""
+
+    def __init__(self, span: Span | None) -> None:
+        super().__init__("the graph has reached its limit")
+        self.span = span
+
+
 Constant = tuple[float, DType, bool]  # the sign is apart, since 0.0 == -0.0
 
 
@@ -21,7 +30,8 @@ Constant = tuple[float, DType, bool]  # the sign is apart, since 0.0 == -0.0
 class Builder:
     """Adds operations to a graph, all in the current scope, stage and place of the source.
 
-    precision is the dtype that `/` or `exp` give for integers.
+    precision is the dtype that `/` or `exp` give for integers. most: operations, after which TooLarge is
+    raised.
     """
 
     graph: Graph
@@ -30,6 +40,7 @@ class Builder:
     stage: Stage = "forward"
     of: int = -1
     span: Span | None = None
+    most: float = math.inf
     _constants: dict[Constant, int] = field(default_factory=dict[Constant, int])
 
     def apply(self, op: str, *operands: Value | float, name: str = "", **attrs: Any) -> Value:
@@ -48,6 +59,8 @@ class Builder:
         self, op: str, operands: Sequence[Value], type: TensorType, attrs: Attrs = (), name: str = ""
     ) -> Value:
         """One operation whose type is known; no rule is asked."""
+        if len(self.graph) >= self.most:
+            raise TooLarge(self.span)
         ids = [v.id for v in operands]
         id = self.graph.add(op, ids, type, attrs, name, self.scope, self.stage, self.of, self.span)
         return Value(self, id)

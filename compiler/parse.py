@@ -13,7 +13,8 @@ from lark.parsers.lalr_interactive_parser import InteractiveParser
 from ..grammar import parser
 from . import ast
 from .diagnostics import Diagnostic, Source, Span, SpecError
-from .syntax.brackets import MAX_DEPTH, STATEMENT_WORDS, match
+from .limits import most, raising
+from .syntax.brackets import STATEMENT_WORDS, match
 from .syntax.errors import describe
 from .syntax.layout import Lexeme, arrange
 from .syntax.place import OPERATORS
@@ -21,7 +22,6 @@ from .syntax.slips import Slip
 from .syntax.tree import TreeBuilder
 
 MAX_ERRORS = 20
-MAX_CHARACTERS = 200_000
 
 _TREE = TreeBuilder()
 
@@ -136,9 +136,10 @@ def _check_text(source: Source) -> None:
     if nul >= 0:
         title = "this is not a text file: it holds a NUL character"
         raise SpecError(Diagnostic("syntax", title, Span(source, nul, nul + 1), help="save it as UTF-8 text"))
-    if len(text) > MAX_CHARACTERS:
-        title = f"this file is too large: {len(text):,} characters, where {MAX_CHARACTERS:,} are allowed"
-        raise SpecError(Diagnostic("syntax", title, Span(source, 0, 0)))
+    if len(text) > most("characters"):
+        title = f"this file is too large: {len(text):,} characters, where {most('characters'):,} are allowed"
+        help = raising("characters")
+        raise SpecError(Diagnostic("limit", title, Span(source, 0, 0), help=help))
     if lone:
         title = "a line ends in a carriage return alone"
         help = "save the file with the line ends of Unix (LF) or Windows (CRLF)"
@@ -147,17 +148,19 @@ def _check_text(source: Source) -> None:
 
 def _check_depth(tree: object) -> None:
     """Later stages walk the tree by recursion, so that its depth has a limit; `1 + 1 + …` too is deep."""
+    deepest = most("nesting")
     pending: list[tuple[object, int]] = [(tree, 0)]
     while pending:
         node, depth = pending.pop()
         if isinstance(node, tuple):
             pending += [(n, depth) for n in cast(tuple[object, ...], node)]
         elif is_dataclass(node) and not isinstance(node, Span):
-            if depth > MAX_DEPTH:
+            if depth > deepest:
                 raise SpecError(_too_deep(cast(ast.Expr, node).span))
             pending += [(getattr(node, f.name), depth + 1) for f in fields(node)]
 
 
 def _too_deep(span: Span) -> Diagnostic:
-    title = f"this is nested more than {MAX_DEPTH} deep"
-    return Diagnostic("syntax", title, span, help="give parts of it names of their own")
+    title = f"this is nested more than {most('nesting')} deep"
+    help = f"give parts of it names of their own; {raising('nesting')}"
+    return Diagnostic("limit", title, span, help=help)

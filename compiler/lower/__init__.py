@@ -9,9 +9,10 @@ from pathlib import PurePath
 from typing import TypeVar
 
 from .. import ast
-from ..build import Builder
+from ..build import Builder, TooLarge
 from ..diagnostics import Diagnostic, Source, Span, SpecError
 from ..ir import DType, Graph
+from ..limits import most, raising
 from ..network import ColumnType, DataSpec, InputSpec, Network, Training, Variable
 from ..parse import parse
 from . import settings
@@ -20,6 +21,7 @@ from .data import bindings
 from .definitions import collect
 from .expressions import evaluate
 from .goals import lower_file
+from .sizes import too_large
 from .statements import run
 
 Read = Callable[[str], Source]
@@ -80,13 +82,28 @@ class Lowering:
         Raises SpecError with every independent mistake.
         """
         self._diagnostics = list(self._diagnostics)
-        training, trained = self._forward(True)
-        evaluating, evaluated = self._forward(False)
-        training_data, statistics = self._data_graph(True, columns)
-        evaluating_data, _ = self._data_graph(False, columns)
-        errors = [d for d in self._diagnostics if d.severity == "error"]
-        if errors:
-            raise SpecError(*sorted(errors, key=lambda d: d.sort_key)[:MAXIMUM_ERRORS])
+        try:
+            training, trained = self._forward(True)
+            evaluating, evaluated = self._forward(False)
+            training_data, statistics = self._data_graph(True, columns)
+            evaluating_data, _ = self._data_graph(False, columns)
+        except SpecError as stop:  # after which nothing else can be told
+            for diagnostic in stop.diagnostics:
+                record(self._diagnostics, diagnostic)
+            raise self._wrong() from None
+        except TooLarge as stop:
+            title = f"this network has more than {most('operations'):,} operations"
+            self._diagnostics.append(Diagnostic("limit", title, stop.span, "", (), raising("operations")))
+            raise self._wrong() from None
+        except RecursionError:
+            title = "layers and expressions are nested too deeply to be followed"
+            self._diagnostics.append(Diagnostic("limit", title, None, "", (), "call layers in a row instead"))
+            raise self._wrong() from None
+        batch = self._training.batch if self._training else 1
+        large = [too_large(graph, batch) for graph in (training, evaluating, training_data)]
+        self._diagnostics += list(dict.fromkeys(filter(None, large)))[:1]
+        if any(d.severity == "error" for d in self._diagnostics):
+            raise self._wrong()
         _, frame = self._fresh(training=False)
         sizes = {name: b.value for name, b in frame.library.dims.items() if isinstance(b.value, int)}
         return Network(
@@ -105,6 +122,10 @@ class Lowering:
             {name: value.span.source.text for name, value in self._given.items()},
         )
 
+    def _wrong(self) -> SpecError:
+        errors = [d for d in self._diagnostics if d.severity == "error"]
+        return SpecError(*sorted(errors, key=lambda d: d.sort_key)[:MAXIMUM_ERRORS])
+
     def _inputs_in(self, precision: DType) -> dict[str, InputSpec]:
         """The inputs were read before the precision was known."""
         return {
@@ -114,7 +135,9 @@ class Lowering:
 
     def _fresh(self, training: bool) -> tuple[Context, Frame]:
         """A context with an empty graph, and the file's frame with all that is defined in it."""
-        context = Context(self._builder(Graph(), self._precision), training, self._include, {})
+        builder = self._builder(Graph(), self._precision)
+        builder.most = most("operations")
+        context = Context(builder, training, self._include, {})
         for name, expr in self._overrides.items():
             with suppress(Failed):
                 value = evaluate(context, Frame(Library()), expr)

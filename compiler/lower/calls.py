@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 from .. import ast, library
 from ..build import Value
-from ..diagnostics import Span, SpecError
+from ..diagnostics import Span
 from ..ir import Scope
+from ..limits import most, raising
 from ..ops.op import ShapeError
 from .columns import COLUMN_FUNCTIONS
 from .context import (
@@ -30,10 +31,6 @@ from .gradient import gradient
 from .operands import as_operand, refused, shape_text
 from .patterns import Given, bind
 
-MAXIMUM_DEPTH = 60
-MAXIMUM_TURNS = 10_000
-MAXIMUM_OPERATIONS = 1_000_000
-
 
 def pipe(context: Context, frame: Frame, expr: ast.Pipe, direct: bool = False) -> Val:
     """The head's value through every stage."""
@@ -52,9 +49,9 @@ def pipe(context: Context, frame: Frame, expr: ast.Pipe, direct: bool = False) -
 def turns(context: Context, frame: Frame, expr: ast.Expr) -> int:
     """How often a layer or a block is repeated."""
     count = whole(context, frame, expr, "the number of repeats")
-    if count > MAXIMUM_TURNS:
-        title = f"{count} turns are more than the {MAXIMUM_TURNS} that are unrolled"
-        raise context.error("limit", title, expr.span)
+    if count > most("turns"):
+        title = f"{count:,} turns are more than the {most('turns'):,} that are unrolled"
+        raise context.error("limit", title, expr.span, "", (), raising("turns"))
     return count
 
 
@@ -70,6 +67,7 @@ def call(
     """One call. first: what a pipe brings; direct: the call is the whole of a binding and takes its name."""
     if first is not None and isinstance(first.value, Poison):
         raise Failed(expr.function.text)
+    context.walk(expr.span)
     name = expr.function.text
     special = _special(context, frame, name)
     if special is not None:
@@ -158,7 +156,7 @@ def layer(
 
     definition = target.definition
     name = definition.name.text
-    _check_size(context, expr, name)
+    _check_depth(context, expr, name)
     inner = Frame(target.library, path=path, sharing=frame.sharing)
     bind(context, frame, expr, definition, inner, positional, keywords)
     scope = (*context.scope, Scope(".".join(path[len(frame.path) :]), name, repeat))
@@ -170,17 +168,11 @@ def layer(
     return inner.result
 
 
-def _check_size(context: Context, expr: ast.Call, name: str) -> None:
-    """Stop a layer that calls itself for ever, or a network that is unrolled beyond all measure."""
-    if len(context.calls) >= MAXIMUM_DEPTH:
-        title = f"layers call each other more than {MAXIMUM_DEPTH} deep; does {name} call itself?"
-    elif len(context.builder.graph) > MAXIMUM_OPERATIONS:
-        title = f"this network has more than {MAXIMUM_OPERATIONS} operations"
-    else:
-        return
-    context.error("limit", title, expr.function.span)
-    # Not Failed: every statement on the way would try the next call, and the layers may branch.
-    raise SpecError(*(d for d in context.diagnostics if d.severity == "error"))
+def _check_depth(context: Context, expr: ast.Call, name: str) -> None:
+    """Stop a layer that calls itself for ever; its calls may branch, so that no other error is looked for."""
+    if len(context.calls) >= most("depth"):
+        title = f"layers call each other more than {most('depth')} deep; does {name} call itself?"
+        context.stop("limit", title, expr.function.span, raising("depth"))
 
 
 def _shared(context: Context, frame: Frame, expr: ast.Call, shared: SharedLayer, first: Given | None) -> Val:

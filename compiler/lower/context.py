@@ -12,6 +12,7 @@ from .. import ast, library
 from ..build import Builder, Value
 from ..diagnostics import Diagnostic, Label, Span, SpecError
 from ..ir import Dim, Scope
+from ..limits import most, raising
 from ..network import ColumnType, InputSpec, Variable
 
 MAXIMUM_ERRORS = 20
@@ -166,7 +167,8 @@ class Context:
     """The state of lowering one network once, for training or for evaluating.
 
     read: an included file, by its path. shapes: where the shapes of nodes were written. columns: those of the
-    data source, while the data block is lowered. classes: how many classes a node of it holds.
+    data source, while the data block is lowered. classes: how many classes a node of it holds. walked:
+    statements and calls so far.
     """
 
     builder: Builder
@@ -186,12 +188,32 @@ class Context:
     columns: dict[str, ColumnLeaf] | None = None
     classes: dict[int, int] = field(default_factory=dict[int, int])
     params_read: Span | None = None
+    walked: int = 0
     _draws: dict[str, int] = field(default_factory=dict[str, int])
 
     @property
     def use(self) -> library.Use:
         """What is being lowered, for the names that are known there."""
         return "network" if self.columns is None else "data"
+
+    def walk(self, span: Span) -> None:
+        """Count a statement or call. Raises SpecError where a file unrolls to more than can be walked through.
+
+        Not Failed: every statement on the way would try the next one.
+        """
+        self.walked += 1
+        if self.walked > most("statements"):
+            title = f"this network unrolls to more than {most('statements'):,} statements and calls"
+            self.stop("limit", title, span, raising("statements"))
+
+    def stop(self, code: str, title: str, span: Span | None, help: str) -> None:
+        """Record a mistake after which nothing else can be told. Raises SpecError."""
+        self.error(code, title, span, "", (), help)
+        raise SpecError(*(d for d in self.diagnostics if d.severity == "error"))
+
+    @property
+    def is_wrong(self) -> bool:
+        return any(d.severity == "error" for d in self.diagnostics)
 
     @property
     def scope(self) -> tuple[Scope, ...]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeGuard
 
 from .. import ast
 from ..build import Value
 from ..initialisers import INITIALISERS
 from ..ir import Dim, Extent, N, divide
+from ..limits import most, raising
 from .context import Bound, Context, Failed, Frame, FunctionName, Initial, Poison, Val, nearest
 from .operands import apply, as_operand, describe
 
@@ -69,6 +70,8 @@ def name(context: Context, frame: Frame, expr: ast.Name) -> Val:
     if found is not None:
         if expr.text == "params":
             context.params_read = expr.span
+            if not found and context.is_wrong:
+                raise Failed(expr.text)  # those that should be in it may have failed
         return found
     notes: tuple[str, ...] = ()
     help = nearest(expr.text, [*frame.values, *frame.library.dims, *frame.functions])
@@ -126,9 +129,14 @@ def number(context: Context, frame: Frame, expr: ast.Expr, what: str) -> int | f
 def whole(context: Context, frame: Frame, expr: ast.Expr, what: str, low: int = 0) -> int:
     """An expression that must be a whole number, not below `low`."""
     value = number(context, frame, expr, what)
-    if not math.isfinite(value) or value != int(value) or value < low:
+    if not is_whole(value) or value < low:
         raise context.error("type", f"{what} must be a whole number from {low} on, not {value}", expr.span)
     return int(value)
+
+
+def is_whole(value: object) -> TypeGuard[int | float]:
+    """Whether a value is a whole number known while compiling."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and value % 1 == 0
 
 
 def condition(context: Context, frame: Frame, expr: ast.Expr) -> bool:
@@ -152,7 +160,10 @@ def dim(context: Context, frame: Frame, expr: ast.Expr) -> Dim:
         title = f"{expr.span.text} is no size: an axis has a whole number of elements"
         label = f"this is {value}" if isinstance(value, int | float) else ""
         raise context.error("type", title, expr.span, label)
-    if value < 0:
+    if value > most("elements"):
+        title = f"an axis of {value:,} elements is longer than {most('elements'):,}"
+        raise context.error("limit", title, expr.span, "", (), raising("elements"))
+    if value < 1:
         raise context.error("shape", f"an axis cannot have {value} elements", expr.span, f"this is {value}")
     return value
 
@@ -215,7 +226,7 @@ def _arithmetic(context: Context, expr: ast.Binary, left: Any, right: Any) -> Va
     """Of numbers and sizes: a number or size, or a scalar tensor where it depends on N in another way."""
     symbolic = isinstance(left, Extent) or isinstance(right, Extent)
     if expr.op == "^" and isinstance(right, int | float) and abs(right) > 1024:
-        raise context.error("type", "this power is out of range", expr.span, f"to the {right}")
+        raise context.error("limit", "this power is out of range", expr.span, f"to the {right}")
     try:
         if expr.op == "/":
             return _quotient(context, expr, left, right)
@@ -224,6 +235,8 @@ def _arithmetic(context: Context, expr: ast.Binary, left: Any, right: Any) -> Va
         value = _NUMBERS[expr.op](left, right)
     except (ZeroDivisionError, OverflowError):
         raise context.error("type", "this has no finite value", expr.span) from None
+    if isinstance(value, int) and value.bit_length() > 63:
+        raise context.error("limit", "this number is out of range", expr.span, "whole numbers end at 2^63")
     if isinstance(value, complex):
         raise context.error("type", "this root of a negative number is not real", expr.span)
     return value

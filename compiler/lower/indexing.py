@@ -7,7 +7,7 @@ from ..build import Value
 from ..diagnostics import Span
 from ..ir import Dim, Extent, size_at
 from .context import Context, Frame, Val
-from .expressions import evaluate, number, whole
+from .expressions import evaluate, is_whole, number, whole
 from .operands import apply, as_operand, describe
 
 
@@ -86,7 +86,7 @@ def _by_axis(context: Context, expr: ast.Index, value: Value) -> list[ast.Expr |
 def _range(context: Context, frame: Frame, item: ast.Slice, size: Dim) -> tuple[Dim, Dim, int]:
     """Start, stop and step of a slice, by NumPy's rules. One of an axis with N in it must fit every batch."""
     step = number(context, frame, item.step, "a step") if item.step else 1
-    if step != int(step) or step == 0 or (step < 0 and (item.start or item.stop)):
+    if not is_whole(step) or step == 0 or (step < 0 and (item.start or item.stop)):
         title = "a step is a whole number, not 0; a negative one takes the whole axis, `::-1`"
         raise context.error("shape", title, item.span)
     low = _bound(context, frame, item.start, size, 0)
@@ -102,7 +102,7 @@ def _bound(context: Context, frame: Frame, expr: ast.Expr | None, size: Dim, def
     value = evaluate(context, frame, expr)
     if isinstance(value, Extent) and not isinstance(size, int):
         return value
-    if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
+    if not is_whole(value):
         raise context.error("type", f"{expr.span.text} is not a whole number", expr.span)
     value = int(value)
     if isinstance(size, int):
@@ -117,7 +117,7 @@ def _position(context: Context, frame: Frame, expr: ast.Expr, size: Dim) -> Dim:
         raise context.error(
             "type", title, expr.span, "", (), "write take_along(x, i, axis = …) for another axis"
         )
-    if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
+    if not is_whole(value):
         raise context.error("type", "an index is a whole number known while compiling", expr.span)
     value = int(value)
     if isinstance(size, int) and not -size <= value < size:

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from .. import ast
 from ..build import Value
 from ..ir import Dim, Scope
-from .calls import MAXIMUM_TURNS, turns
+from ..limits import most, raising
+from .calls import turns
 from .context import Bound, Context, Failed, Frame
 from .declarations import check_fresh
 from .expressions import dims, tensor
@@ -25,6 +26,7 @@ def repeat(context: Context, frame: Frame, statement: ast.Repeat) -> None:
     with _rebinding(frame):
         around = frame.turn, frame.moment
         for turn in range(1, count + 1):
+            context.walk(statement.count.span)
             frame.turn = _nested(around[0], turn)
             frame.moment = _nested(around[1], turn)
             if counter:
@@ -53,6 +55,7 @@ def scan(context: Context, frame: Frame, statement: ast.Scan) -> None:
     try:
         with _rebinding(frame):
             for turn in range(length):
+                context.walk(statement.sequence.span)
                 frame.counts, frame.sharing = dict(counts), sharing or turn > 0
                 frame.moment = _nested(moment, turn + 1)
                 with context.builder.within(scope=(*context.scope, _scope("scan", statement, turn + 1))):
@@ -92,9 +95,9 @@ def _length(context: Context, statement: ast.Scan, sequence: Value) -> int:
         text = describe(sequence, statement.sequence)
         title = f"scan runs along axis 1, and {text} has none of fixed size"
         raise context.error("shape", title, statement.sequence.span)
-    if not 0 < length <= MAXIMUM_TURNS:
-        title = f"a scan of {length} turns: 1 to {MAXIMUM_TURNS} are unrolled"
-        raise context.error("limit", title, statement.sequence.span)
+    if not 0 < length <= most("turns"):
+        title = f"a scan of {length:,} turns: 1 to {most('turns'):,} are unrolled"
+        raise context.error("limit", title, statement.sequence.span, "", (), raising("turns"))
     return length
 
 

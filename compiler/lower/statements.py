@@ -24,6 +24,7 @@ def run(context: Context, frame: Frame, statements: Sequence[Step]) -> None:
     for statement in statements:
         if frame.returned:
             return
+        context.walk(statement.span)
         try:
             lower(context, frame, statement)
         except Failed:

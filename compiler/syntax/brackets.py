@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from lark import Token
 
-MAX_DEPTH = 200
+from ..limits import most
+
 MAX_REWINDS = 20
 
 TOP_WORDS = frozenset({"layer", "optimizer", "input", "output", "loss", "metric", "data", "train", "include"})
@@ -49,6 +50,7 @@ class _Matching:
         self.margin = 1  # the column where the line of the current statement begins
         self.ends: dict[int, int] = {}  # brace -> the first line within it that belongs to the top of a file
         self.rewinds = 0
+        self.deepest = most("nesting")
 
     def step(self, i: int) -> int | None:
         """Take token i; the position to go on from, which may be an earlier one, or None at the end."""
@@ -67,7 +69,7 @@ class _Matching:
             self.begin_line(i)
         elif type in ("LPAR", "LSQB", "LBRACE"):
             (self.braces if type == "LBRACE" else self.brackets).append(i)
-            if len(self.braces) + len(self.brackets) > MAX_DEPTH:
+            if len(self.braces) + len(self.brackets) > self.deepest:
                 self.found.too_deep = i
         elif type == "RBRACE" and self.braces:
             self.braces.pop()

@@ -10,7 +10,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from netc.compiler.diagnostics import Source, SpecError
-from netc.compiler.parse import MAX_CHARACTERS, parse, parse_expression
+from netc.compiler.limits import most
+from netc.compiler.parse import parse, parse_expression
 from netc.compiler.render import render
 from netc.compiler.syntax.brackets import RESERVED, STATEMENT_WORDS
 
@@ -97,7 +98,7 @@ def test_dropping_one_closer_gives_one_error(name: str) -> None:
         "h = " + "a." * 10_000 + "a",
         "h = " + "1" * 5_000,
         "h = 1e" + "9" * 5_000,
-        "h = 1" * (MAX_CHARACTERS // 4),
+        "h = 1" * (most("characters") // 4),
         "h = f(x\n" * 3_000,
         ")\n" * 3_000,
         "h = 1\rk = 2",
