@@ -71,8 +71,17 @@ class Table:
     names: list[str]  # as expressions call the columns
     columns: list[tuple[str, ...]]  # the cells, by column
 
+    @property
+    def rows(self) -> list[tuple[str, ...]]:
+        return list(zip(*self.columns, strict=True))
+
+    @property
+    def lines(self) -> list[int]:
+        """Where each row ends, for which the file is read again. Raises DataError."""
+        return [line for line, _ in islice(_rows(self.path, self.delimiter), int(self.header), None)]
+
     def line(self, row: int) -> int:
-        """The line at which a row ends. Raises DataError."""
+        """Where one row ends; row -1 is the header. Raises DataError."""
         return next(islice(_rows(self.path, self.delimiter), row + self.header, None))[0]
 
 

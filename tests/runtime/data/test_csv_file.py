@@ -3,6 +3,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from netc.runtime.data.csv_file import parse
+
 from .conftest import Fail, Load
 
 PEOPLE = "age,height (cm),colour,kind\n30,1.5,red,a\n40,1.75,blue,b\n50,2,red,c\n60,1e-3,green,a\n"
@@ -166,3 +168,10 @@ def test_the_line_of_a_cell_in_a_second_file(tmp_path: Path, fail: Fail):
     (tmp_path / "b.csv").write_text('x,y\n\n1,"a\n\nb"\n\nnan,b\n')
     error = fail("csv", "a.csv", test="b.csv")
     assert (error.path, error.place) == (str(tmp_path / "b.csv"), "line 7, column 'x'")
+
+
+def test_a_table_by_rows_and_lines(tmp_path: Path):
+    (tmp_path / "a.csv").write_text('x,y\n1,"a\nb"\n\n2,c\n')
+    table = parse(tmp_path / "a.csv", ",", header=True)
+    assert table.rows == [("1", "a\nb"), ("2", "c")] and table.lines == [3, 5]
+    assert [table.line(row) for row in (-1, 0, 1)] == [1, 3, 5]
