@@ -21,11 +21,16 @@ class ShapeError(Exception):
     """An operation refuses its operands.
 
     title: a sentence in which {0}, {1} stand for the operands; label: a few words for under the mark;
-    axes: the (operand, axis) pairs whose sizes disagree, axis counted from 0; help: a mend, where one can be told.
+    axes: the (operand, axis) pairs whose sizes disagree, axis counted from 0; help: a mend, if one can be told.
     """
 
     def __init__(
-        self, title: str, label: str = "", axes: tuple[tuple[int, int], ...] = (), help: str = "", code: str = "shape"
+        self,
+        title: str,
+        label: str = "",
+        axes: tuple[tuple[int, int], ...] = (),
+        help: str = "",
+        code: str = "shape",
     ) -> None:
         super().__init__(title)
         self.title, self.label, self.axes, self.help, self.code = title, label, axes, help, code
@@ -33,7 +38,7 @@ class ShapeError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Draw:
-    """A sample operand: a shape with unequal sizes, drawn uniformly from low..high (integers: high excluded)."""
+    """A sample operand: a shape with unequal sizes, uniform in low..high (integers: high excluded)."""
 
     shape: tuple[int, ...]
     low: float = -2.0
@@ -57,9 +62,10 @@ class Op:
     vjp(g, y, *operands, **attrs) gives each operand's share of the gradient, None where there is none; g is the
     gradient of the result y. For elementwise operations it need not undo broadcasting: the caller sums.
     vjp is None where the derivative is zero or undefined everywhere (floor, comparisons, argmax).
-    numpy: a NumPy statement that writes {out}, with operands {0}, {1} and attributes by name ({axis}); where `view`
-    is true, an expression that is a view of operand 0. {operands} is all of them, between commas. {work} is scratch
-    memory, a uint8 array of at least workspace(*types, **attrs) bytes, asked when all sizes are numbers.
+    numpy: a NumPy statement that writes {out}, with operands {0}, {1} and attributes by name ({axis}); where
+    `view` is true, an expression that is a view of operand 0. {operands} is all of them, between commas. {work}
+    is scratch memory, a uint8 array of at least workspace(*types, **attrs) bytes, asked when all sizes are
+    numbers.
     math: the formula for people, operands {0}, {1} or {operands}, attributes by name.
     promotion: how a builder brings the operands to one dtype; "choice": the first to bool, the others to one.
     """
