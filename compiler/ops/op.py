@@ -21,7 +21,7 @@ class ShapeError(Exception):
     """An operation refuses its operands.
 
     title: a sentence in which {0}, {1} stand for the operands; label: a few words for under the mark;
-    axes: the (operand, axis) pairs whose sizes disagree, axis counted from 0; help: a mend, if one can be told.
+    axes: the (operand, axis) pairs whose sizes disagree, axis counted from 0; help: a mend, if there is one.
     """
 
     def __init__(
@@ -59,10 +59,10 @@ class Op:
     """A primitive.
 
     infer(*types, **attrs) gives the result's type or raises ShapeError.
-    vjp(g, y, *operands, **attrs) gives each operand's share of the gradient, None where there is none; g is the
-    gradient of the result y. For elementwise operations it need not undo broadcasting: the caller sums.
+    vjp(g, y, *operands, **attrs) gives each operand's share of the gradient, None where there is none; g is
+    the gradient of the result y. For elementwise operations it need not undo broadcasting: the caller sums.
     vjp is None where the derivative is zero or undefined everywhere (floor, comparisons, argmax).
-    numpy: a NumPy statement that writes {out}, with operands {0}, {1} and attributes by name ({axis}); where
+    numpy: a NumPy statement that writes {out}, with operands {0}, {1} and attributes by name ({axis}); if
     `view` is true, an expression that is a view of operand 0. {operands} is all of them, between commas. {work}
     is scratch memory, a uint8 array of at least workspace(*types, **attrs) bytes, asked when all sizes are
     numbers.
