@@ -19,11 +19,11 @@ NARROW, WIDE = 30, 48  # signs in a line of a box
 
 def compose(name: str, folded: Folded, facts: tuple[str, ...], widths: Sequence[int]) -> list[Picture]:
     """The mirror of a folded graph, with boxes of each of these widths."""
-    composer = _Composer(folded)
+    composer = Composer(folded)
     return [composer.picture(name, facts, width) for width in widths]
 
 
-class _Composer:
+class Composer:
     def __init__(self, folded: Folded) -> None:
         self.folded = folded
         self.flow = Flow(folded)

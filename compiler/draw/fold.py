@@ -58,9 +58,10 @@ class Unit:
 class Folded:
     """A forward graph with its units, in the order of the columns.
 
-    canonical: for a node in any turn, the node that is drawn for it. constant: nodes that no tensor goes into.
-    items: what a scan takes from its sequence in each turn. loose: reshapes, and turns that are put together
-    again, which are drawn as the tensor that they come from. given: inputs whose gradient is wanted.
+    canonical: for a node in any turn, the node that is drawn for it. constant: nodes that no tensor goes
+    into. items: what a scan takes from its sequence in each turn. loose: reshapes, and turns that are put
+    together again, which are drawn as the tensor that they come from. given: inputs whose gradient is wanted.
+    within: the scope that the whole stands in.
     """
 
     graph: Graph
@@ -137,7 +138,7 @@ def _units(own: list[int], keys: dict[int, Key], where: Places) -> list[Unit]:
     for key, turns in groups.items():
         unit = Unit(key, turns[_shown(sorted(turns), key.call or key.region, where)])
         for nodes in turns.values():
-            # A turn with other operations, such as a first one that starts from nothing, ends in the same value.
+            # A turn with other operations, such as a first that starts from nothing, ends in the same value.
             same = len(nodes) == len(unit.nodes)
             drawn = unit.nodes if same else [unit.nodes[-1]] * len(nodes)
             unit.twins |= dict(zip(nodes, drawn, strict=True))

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from math import isqrt
 
 from ..ir import Dim, Extent, Graph, Node, product
 from ..ops.op import REGISTRY
 
-LONGEST = (
-    400  # where a text is given up: no box holds it, and shared operands would double it again and again
-)
+LONGEST = 400  # where a text is given up: shared operands would double it again and again
+DEEPEST = 100  # operations inside each other, likewise
 
 _COMPARISONS = frozenset({"eq", "ne", "lt", "le", "gt", "ge"})
 
@@ -106,14 +105,19 @@ class _Writer:
     def __init__(self, graph: Graph, names: Mapping[int, str], called: Callable[[int], str | None]) -> None:
         self.graph, self.names, self.called = graph, names, called
         self.known: dict[int, tuple[str, int]] = {}
+        self.depth = 0
 
     def write(self, id: int, top: bool = False) -> tuple[str, int]:
         """The text and how firmly it holds together."""
         if not top and id in self.names:
             return self.names[id], _ATOM
         if id not in self.known:
+            if self.depth > DEEPEST:
+                raise TooLong
+            self.depth += 1
             whole = self.called(id)
             found = (whole, _ATOM) if whole is not None else self._written(self.graph[id])
+            self.depth -= 1
             if len(found[0]) > LONGEST:
                 raise TooLong
             self.known[id] = found
@@ -136,8 +140,8 @@ class _Writer:
         special = self._special(node, operands)
         return special if special is not None else self._templated(node, operands)
 
-    def _special(self, node: Node, operands: tuple[int, ...]) -> tuple[str, int] | None:
-        """Where several operations have one sign, such as a mean; and where attributes are best read as indices."""
+    def _special(self, node: Node, operands: Sequence[int]) -> tuple[str, int] | None:
+        """Where several operations have one sign, such as a mean, and where attributes read as indices."""
         if not operands:
             return None
         if node.op == "div":
@@ -205,7 +209,7 @@ class _Writer:
         )
         return found == count
 
-    def _templated(self, node: Node, operands: tuple[int, ...]) -> tuple[str, int]:
+    def _templated(self, node: Node, operands: Sequence[int]) -> tuple[str, int]:
         """The operation's own text. An operand between brackets or commas needs none of its own."""
         template = REGISTRY[node.op].math.replace(" @ ", " ").replace("-", "−")
         bare = False

@@ -56,6 +56,8 @@ def _given(flow: Flow, id: int, region: Path) -> str:
 def cluster_label(flow: Flow, path: Path) -> str:
     """dense1 · 49 168 parameters; block ×3 · 3 × 4 704 parameters."""
     region = flow.folded.regions[path]
+    if region.layer == "run":
+        return f"×{region.turns}"
     if region.layer == "scan":
         return f"scan: {region.turns} turns"
     paths, graph = flow.folded.paths, flow.graph

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Literal
@@ -11,7 +11,7 @@ from ..extract import select
 from ..ir import Graph, size_at
 from ..network import Network
 from .compose import NARROW, WIDE, compose
-from .fold import fold
+from .fold import Folded, fold
 from .formula import TooLong, count_text, formula, name_text
 from .layout import layout
 from .look import DENSE, HANDOUT, SLIDE, Size, SizeName, Theme
@@ -20,8 +20,10 @@ from .part import part
 from .picture import Picture
 from .places import Path
 from .rows import rows
+from .runs import fold_runs
 
-View = Literal["mirror", "ops"]
+View = Literal["mirror", "ops", "cards", "steps", "neurons", "numbers", "geometry"]
+Compose = Callable[[str, Folded, tuple[str, ...], Sequence[int]], list[Picture]]
 _PAGES = {"slide": (960.0, 540.0), "handout": (780.0, 540.0)}  # points: 1280×720 pixels; A4 across
 LEAST = {"slide": 10.0, "handout": 7.0}  # points that can still be read there
 _MOST_ROWS = 6
@@ -63,9 +65,9 @@ class Drawn:
         return self.smallest >= LEAST[size]
 
 
-def draw(network: Network, options: Options) -> Drawn:
-    """A view of a network. Raises DrawError."""
-    graph = _drawn(network)
+def draw(network: Network, options: Options, compose: Compose = compose) -> Drawn:
+    """A view of a network. compose: makes the pictures of a folded graph. Raises DrawError."""
+    graph = drawn_graph(network, training=options.view != "cards")
     within: Path = ()
     given: frozenset[int] = frozenset()
     if options.only:
@@ -76,12 +78,14 @@ def draw(network: Network, options: Options) -> Drawn:
             raise DrawError(title, f"there are {', '.join(error.args[1])}") from None
         graph, within, given = inner.graph, inner.path, inner.given
     best: Drawn | None = None
-    depths = _depths(options)
-    for depth in depths:
-        folded = fold(graph, depth, options.view == "ops", options.expand, within, given)
+    levels = _levels(options)
+    for depth, operations in levels:
+        folded = fold(graph, depth, operations, options.expand, within, given)
         if not folded.units:
             raise DrawError(f"{network.name} has no operation to draw")
-        if depth != depths[-1] and len(folded.units) > _CROWDED:
+        if len(folded.units) > _CROWDED and not options.expand:
+            folded = fold_runs(folded)
+        if (depth, operations) != levels[-1] and len(folded.units) > _CROWDED:
             continue
         facts = _facts(network, graph, options)
         found = _fitted(compose(_name(network, options), folded, facts, (NARROW, WIDE)), options)
@@ -93,20 +97,23 @@ def draw(network: Network, options: Options) -> Drawn:
     return best
 
 
-def _drawn(network: Network) -> Graph:
-    """The forward graph of the loss; without one, of the outputs or the last named tensor."""
+def drawn_graph(network: Network, training: bool = True) -> Graph:
+    """The forward graph of the loss; without one, of the outputs or the last named tensor. Raises DrawError."""
+    whole = network.training if training else network.evaluating
     for kind in ("loss", "output", "value"):
-        graph = select(network.training, lambda r: r.kind == kind)  # noqa: B023
+        graph = select(whole, lambda r: r.kind == kind)  # noqa: B023
         if graph.results:
             return graph
     raise DrawError(f"{network.name} has nothing to draw", "add an output, a loss or a binding")
 
 
-def _depths(options: Options) -> tuple[int | None, ...]:
-    """The depths to try, deepest first."""
+def _levels(options: Options) -> tuple[tuple[int | None, bool], ...]:
+    """The depths to try, deepest first, and whether every operation is seen."""
+    operations = options.view in ("ops", "numbers")
     if options.depth is not None:
-        return (options.depth,)
-    return (None,) if options.view == "ops" else (None, 2, 1)
+        return ((options.depth, options.view == "ops"),)
+    levels = ((None, True),) if operations else ()
+    return levels if options.view == "ops" else (*levels, (None, False), (2, False), (1, False))
 
 
 def _fitted(pictures: Sequence[Picture], options: Options) -> Drawn:
@@ -146,7 +153,8 @@ def _facts(network: Network, graph: Graph, options: Options) -> tuple[str, ...]:
     facts = [_composition(graph)] if not options.only else []
     facts += [f"{count_text(count)} parameters"] if count else []
     facts += ["rows are samples"] if any(n.op == "input" and n.type.rank == 2 for n in graph) else []
-    return (*(f for f in facts if f), "∂v means ∂L/∂v")
+    facts += ["∂v means ∂L/∂v"] if options.view != "cards" else []
+    return tuple(f for f in facts if f)
 
 
 def _composition(graph: Graph, longest: int = 60) -> str:

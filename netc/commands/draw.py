@@ -50,8 +50,7 @@ def command(
         return 1
     smallest, least = drawing.drawn.smallest, LEAST[options["size"]]
     if smallest < least:
-        say(
-            f"its smallest text is {smallest:.1f} points on a {options['size']}: --depth or --only show less at a time"
-        )
+        small = f"its smallest text is {smallest:.1f} points on a {options['size']}"
+        say(f"{small}: --depth or --only show less at a time")
     result(str(path))
     return 0

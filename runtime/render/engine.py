@@ -51,7 +51,7 @@ def _program(program: str, text: str, format: Format) -> bytes:
 
 
 def _library(text: str, format: Format) -> bytes:
-    import pygraphviz
+    import pygraphviz  # pyright: ignore[reportMissingImports]
 
     logging.getLogger("pygraphviz").setLevel(logging.ERROR)
     try:

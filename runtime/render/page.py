@@ -24,10 +24,11 @@ def page(svg: str, title: str) -> str:
 
 def browser_page(light: str, dark: str | None, title: str) -> str:
     """A page that draws DOT text itself, with viz.js, in the theme that is preferred."""
-    script = files(__package__).joinpath("vendor/viz-global.js").read_text(encoding="utf-8")
+    script = files(str(__package__)).joinpath("vendor/viz-global.js").read_text(encoding="utf-8")
     texts = json.dumps([light, dark or light], ensure_ascii=False).replace("</", "<\\/")
     body = f"""<main></main><script>{script}</script><script>
-const texts = {texts}, dark = matchMedia("(prefers-color-scheme: dark)"), main = document.querySelector("main");
+const texts = {texts}, main = document.querySelector("main");
+const dark = matchMedia("(prefers-color-scheme: dark)");
 const draw = () => Viz.instance().then(viz => main.replaceChildren(
   viz.renderSVGElement(texts[dark.matches ? 1 : 0], {{engine: "nop2"}})));
 dark.addEventListener("change", draw); draw();

@@ -1,4 +1,4 @@
-"""What Graphviz writes as SVG, made fit for slides and pages: safe fonts, and dark where its surroundings are."""
+"""What Graphviz writes as SVG, made fit for slides and pages: safe fonts, dark where its surroundings are."""
 
 from __future__ import annotations
 
@@ -21,9 +21,8 @@ def adapted(svg: str, follow: bool) -> str:
     svg = svg.replace("<svg ", '<svg class="netc" ', 1)
     if not follow:
         return svg
-    return re.sub(
-        r"(<svg[^>]*>)", lambda m: m[1] + f"\n<style>{_sheet()}</style>", svg, count=1, flags=re.DOTALL
-    )
+    opening = svg.index(">") + 1
+    return f"{svg[:opening]}\n<style>{_sheet()}</style>{svg[opening:]}"
 
 
 def _sheet() -> str:
