@@ -88,12 +88,13 @@ def _is_step(result: Result) -> bool:
 
 
 def _predicting(graph: Graph) -> Graph:
-    """The declared outputs; without any, the last named tensor on the way to the loss."""
+    """The declared outputs; without any, the last tensor that the file names on the way to the loss."""
     if graph.of_kind("output"):
         return select(graph, lambda r: r.kind == "output")
     losses = graph.of_kind("loss")
     above = ancestors(graph, losses.values())
-    named = {name: id for name, id in graph.of_kind("value").items() if id in above}
+    values = graph.of_kind("value").items()
+    named = {name: id for name, id in values if id in above and not name.startswith("loss.")}
     if not named:
         return select(graph, lambda r: r.kind == "output")
     last = max(named, key=lambda name: named[name])
