@@ -10,11 +10,13 @@ written far more often than usual, so that many kills hit the writing itself.
 import csv
 import os
 import random
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
+from itertools import zip_longest
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -32,9 +34,12 @@ train  adam(lr = 0.01) { epochs = 12, batch = 50, schedule = cosine(warmup = 20)
 """
 
 
+Result = tuple[dict[str, bytes], list[dict[str, str]]]
+
+
 def start(spec: Path, out: Path, *options: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "netc", "train", str(spec), "--out", str(out), "--device", "cpu"]
-    command += ["--save-every", "0.02", *options]
+    command += ["--save-every", "0.02", "--no-report", *options]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     pipe = subprocess.PIPE
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=pipe, text=True, env=environment)
@@ -46,7 +51,7 @@ def ended(process: subprocess.Popen[str]) -> None:
         sys.exit(f"status {process.returncode}: {err}")
 
 
-def result(out: Path) -> tuple[dict[str, bytes], list[dict[str, str]]]:
+def result(out: Path) -> Result:
     """The bits of all parameters and states, last and best, and the history without its times."""
     from netc.runtime.checkpoint import read
 
@@ -57,6 +62,13 @@ def result(out: Path) -> tuple[dict[str, bytes], list[dict[str, str]]]:
     with (out / "history.csv").open(newline="") as file:
         rows = [{k: v for k, v in row.items() if k != "seconds"} for row in csv.DictReader(file)]
     return arrays, rows
+
+
+def differences(found: Result, expected: Result) -> list[str]:
+    """Which arrays have other bits, and which epochs other figures."""
+    arrays = [name for name, bits in expected[0].items() if found[0].get(name) != bits]
+    pairs = zip_longest(found[1], expected[1])
+    return [*arrays, *(f"epoch {i}" for i, (one, other) in enumerate(pairs, 1) if one != other)]
 
 
 def trained(spec: Path, out: Path, dice: random.Random, longest: float, kills: int) -> Counter[str]:
@@ -95,8 +107,9 @@ def main() -> None:
             counts["trainings"] += 1
             out = Path(folder) / f"killed{counts['trainings']}"
             counts += trained(spec, out, dice, 0.9 * seconds, kills - counts["kills"])
-            if result(out) != expected:
-                sys.exit(f"after {counts['kills']} kills, {out.name} ends with other bits")
+            if differing := differences(result(out), expected):
+                kept = shutil.copytree(folder, tempfile.mkdtemp(), dirs_exist_ok=True)
+                sys.exit(f"after {counts['kills']} kills {differing} ended otherwise: {kept}/{out.name}")
         print(f"{len(expected[0])} tensors are the same, bit for bit:")
         for what, count in counts.items():
             print(f"{count:6} {what}")

@@ -89,10 +89,11 @@ def _told(error: Exception) -> int:
         from .runtime.checkpoint import CheckpointError
         from .runtime.data import DataError
         from .runtime.device import DeviceError
+        from .runtime.report import ReportError
     except (ImportError, SyntaxError):  # then that is the cause
         return 0
     match error:
-        case DataError() | RunError():
+        case DataError() | RunError() | ReportError():
             fail(str(error), error.help or "")
         case DeviceError() | CheckpointError():
             fail(str(error))

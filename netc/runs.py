@@ -19,6 +19,8 @@ from .runtime.atomic import remove_temporary, replace
 from .runtime.checkpoint import pack
 from .runtime.data import Dataset
 from .runtime.model import Model
+from .runtime.report import norms
+from .runtime.report.norms import Norms
 from .runtime.train import EpochDone, Place, is_better
 
 LAST, PREVIOUS, BEST = "last.safetensors", "previous.safetensors", "best.safetensors"
@@ -124,6 +126,7 @@ class Run:
     home: Path | None = None
     every: float = SELDOM
     lock: FileLock | None = None
+    norms: Norms | None = None
     best: EpochDone | None = None
     last: EpochDone | None = None
     _best: bytes | None = None
@@ -138,8 +141,8 @@ class Run:
         """How many epochs are finished."""
         return self.place.epoch - 1
 
-    def begin(self) -> None:
-        """Take the folder into use. Raises OSError, RunError."""
+    def begin(self, epochs: int) -> None:
+        """Take the folder into use, for so many epochs. Raises OSError, RunError."""
         if self.lock is None:
             if self.home is not None:
                 self.folder = _claimed(self.home)
@@ -148,11 +151,16 @@ class Run:
             if _is_run(self.folder):
                 raise RunError(f"{self.folder} holds a run already", "name another folder")
         remove_temporary(self.folder)
+        if self.norms is not None:
+            self.norms.epochs = epochs
+            self.norms.rows = norms.read(self.folder, self.epoch)
         self._saved = time.monotonic()
 
     def keep(self, done: EpochDone) -> None:
         """Take note of a finished epoch, and write what there is if some time has passed. Raises OSError."""
         self.last = done
+        if self.norms is not None:
+            self.norms.measure(done.epoch)
         if self._compare(done):
             self._best = pack(self.model, self.place, self.data)
         self._save_after(min(OFTEN, self.every))
@@ -182,6 +190,8 @@ class Run:
 
     def _save_history(self) -> None:
         replace(self.folder / HISTORY, table(self.place.history.epochs).encode())
+        if self.norms is not None:
+            replace(self.folder / norms.FILE, norms.table(self.norms.rows).encode())
 
     def _save_after(self, seconds: float) -> None:
         if time.monotonic() - self._saved >= seconds:

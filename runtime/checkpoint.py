@@ -40,11 +40,13 @@ class CheckpointError(Exception):
 class Description:
     """What a checkpoint says of itself.
 
-    place: where the training stands. columns: those of the data source; samples: how many, by split.
+    file: the spec's name, as it was given. place: where the training stands. columns: those of the data
+    source; samples: how many, by split.
     optimizer: the states that only training needs. overrides: the texts of DIM=… and train.KEY=…, by what
     stands before the equals sign. versions: of netc and what computes for it.
     """
 
+    file: str
     spec: str
     dims: Mapping[str, int]
     step: int
@@ -75,6 +77,7 @@ def pack(model: Model, place: Place | None = None, data: Dataset | None = None) 
     network = model.compiled.network
     train = network.train
     described = Description(
+        network.source.name,
         network.source.text,
         network.dims,
         model.step_number,
@@ -196,13 +199,13 @@ def _written(d: Description) -> dict[str, str]:
         "place": [p.epoch, p.batch, p.samples, p.seconds, p.sums],
         "history": rows,
     }
-    texts = {"spec": d.spec, "precision": d.precision, "device": d.device}
+    texts = {"file": d.file, "spec": d.spec, "precision": d.precision, "device": d.device}
     return {**texts, **{name: json.dumps(value, ensure_ascii=False) for name, value in values.items()}}
 
 
 def _understood(metadata: Mapping[str, str]) -> Description:
     """Raises KeyError, ValueError, TypeError or AttributeError where it is none of netc's."""
-    texts = {name: metadata[name] for name in ("spec", "precision", "device")}
+    texts = {name: metadata[name] for name in ("file", "spec", "precision", "device")}
     names = ("step", "seed", "batch", "samples", "dims", "overrides", "columns", "optimizer", "versions")
     values: dict[str, Any] = {name: json.loads(metadata[name]) for name in names}
     values["columns"] = {name: _column(*written) for name, written in values["columns"].items()}

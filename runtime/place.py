@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+SMALLER_IS_BETTER = ("loss", "mse", "mae")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,3 +51,10 @@ class Place:
         self.history.epochs.append(done)
         self.epoch, self.batch, self.samples, self.seconds, self.sums = self.epoch + 1, 0, 0, 0.0, {}
         return done
+
+
+def is_better(name: str, new: float, old: float) -> bool:
+    """Whether a figure ('valid.accuracy') has improved; anything is better than what is no number."""
+    if math.isnan(old):
+        return not math.isnan(new)
+    return new < old if name.rpartition(".")[2] in SMALLER_IS_BETTER else new > old

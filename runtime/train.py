@@ -23,12 +23,11 @@ from .data.statistics import channel_statistics
 from .interrupt import Interrupts
 from .model import Model
 from .opening import located, open_data
-from .place import EpochDone, History, Place
+from .place import EpochDone, History, Place, is_better
 from .start import Started, start
 
 PROGRESS_SECONDS = 0.2
 EVALUATION_BATCH = 512
-SMALLER_IS_BETTER = ("loss", "mse", "mae")
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,13 +148,6 @@ def evaluate(
     }
     results = model.program("finish", 1).run(feeds, 0, 1, model.seed)
     return {r.name: float(model.device.numpy(v)) for r, v in results.items()}
-
-
-def is_better(name: str, new: float, old: float) -> bool:
-    """Whether a figure ('valid.accuracy') has improved; anything is better than what is no number."""
-    if math.isnan(old):
-        return not math.isnan(new)
-    return new < old if name.rpartition(".")[2] in SMALLER_IS_BETTER else new > old
 
 
 def prepare(model: Model, data: Dataset) -> None:

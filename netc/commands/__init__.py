@@ -10,6 +10,7 @@ COMMANDS = {
     "train": "Train a network; the parameters are saved after each epoch.",
     "eval": "Loss and metrics of a trained network, over a whole split.",
     "predict": "What a trained network gives for new inputs.",
+    "report": "A page with all that is to be seen of a run, or one that compares several.",
     "check": "Errors, or shapes, parameters, memory and cost.",
     "draw": "A picture of a network: its layers, and beneath them their gradients.",
     "show": "The definition of a standard layer, loss or optimizer.",

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from ..answers import Answer, Meaning, answer, class_names, meanings, target_column
+from ..runtime.answers import Answer, Meaning, answer, class_names, meanings, target_column
 from ..compiler.diagnostics import Diagnostic, SpecError
 from ..compiler.ir import TensorType
 from ..compiler.pipeline import Purpose

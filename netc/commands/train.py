@@ -12,9 +12,11 @@ import click
 from ..board import Board, started, summary
 from ..compiler.diagnostics import SpecError
 from ..compiler.network import Network
-from ..console import paint, report, result, say
+from ..console import paint, result, say
+from ..console import report as tell
 from ..figures import amount
 from ..locate import find
+from ..reports import write_trained
 from ..resume import Resumed, reopen
 from ..runs import SELDOM, Run, new_folder, parameters_in, resumed_folder, watched
 from ..runtime.checkpoint import restore
@@ -23,6 +25,8 @@ from ..runtime.device import open_device
 from ..runtime.interrupt import Interrupted
 from ..runtime.model import Model
 from ..runtime.opening import compile_source, open_data
+from ..runtime.report import ReportError
+from ..runtime.report.norms import Norms
 from ..runtime.start import Started
 from ..runtime.train import Began, EpochDone, Event, Progress, Stopped, fit
 from ..trained import home_of, parsed
@@ -48,6 +52,7 @@ WRONG = 1
     show_default=True,
     help="How much a kill or a power cut may cost.",
 )
+@click.option("--report/--no-report", default=True, help="Whether to write a report.html at the end.")
 @arguments.strict
 @arguments.as_json
 def command(
@@ -57,6 +62,7 @@ def command(
     resume: bool,
     out: Path | None,
     save_every: float,
+    report: bool,
     strict: bool,
     as_json: bool,
 ) -> int:
@@ -74,7 +80,7 @@ def command(
     texts = {**(before.description.overrides if before else {}), **overrides.texts}
     compiled = compile_source(found.source, found.base, *parsed(texts, "command line"))
     network = compiled.network
-    report(network.warnings)
+    tell(network.warnings)
     if strict and network.warnings:
         return WRONG
     opened, remark = open_device(device)
@@ -84,6 +90,7 @@ def command(
     data = open_data(network, found.base, model.seed)
     run = _resumed(before, model, data) if before else Run(folder, model, data, watched(network))
     run.home, run.every = (place if out is None else None), save_every
+    run.norms = Norms(model, data) if report else None
     say(_title(network, opened.name))
     listener = _Json(run) if as_json else _Lines(run)
     try:
@@ -91,6 +98,8 @@ def command(
         listener.close()
         if run.last is not None:
             run.save()
+        else:
+            run.save_epochs()  # the process may have been killed just before it had written them
     except Interrupted as interrupted:
         listener.close()
         run.save()
@@ -105,7 +114,17 @@ def command(
     finally:
         listener.close()
     listener.end()
+    if run.norms is not None and run.last is not None:
+        _report(run)
     return 0
+
+
+def _report(run: Run) -> None:
+    """Write the page; a training is not worth less where that fails."""
+    try:
+        say(f"report: {write_trained(run.folder, run.model, run.data)}")
+    except ReportError as error:
+        say(paint(f"no report.html: {error} ({error.help})", "dim", sys.stderr))
 
 
 def _resumed(before: Resumed, model: Model, data: Dataset) -> Run:
@@ -130,7 +149,7 @@ class _Lines:
                 for line in started(event):
                     say(line)
             case Began():
-                self._run.begin()
+                self._run.begin(event.epochs)
                 self._board.began(event)
             case Progress():
                 self._run.within()
@@ -171,7 +190,7 @@ class _Json:
                 left = {"refused": refused, "left": event.left, "unused": event.unused}
                 _print("started", path=str(event.path), taken=event.taken, **left)
             case Began():
-                self._run.begin()
+                self._run.begin(event.epochs)
                 count = {"parameters": _parameters(self._run.model.compiled.network)}
                 _print("began", samples=event.samples, epochs=event.epochs, steps=event.steps, **count)
             case EpochDone():

@@ -33,6 +33,13 @@ class Ran:
 Netc = Callable[..., Ran]
 
 
+@pytest.fixture(autouse=True)
+def no_reports(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """Trainings write no pages, which would take longer than they do."""
+    if "reports" not in request.keywords:
+        monkeypatch.setattr("netc.commands.train.write_trained", lambda *_: "none")
+
+
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty working directory."""

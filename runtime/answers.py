@@ -7,10 +7,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from .compiler.ir import Graph, Result
-from .compiler.network import Network
-from .compiler.pipeline import Compiled
-from .runtime.data import Columns
+from ..compiler.ir import Graph, Result
+from ..compiler.network import Network
+from ..compiler.pipeline import Compiled
+from .data import Columns
 
 
 @dataclass(frozen=True, slots=True)

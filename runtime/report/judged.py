@@ -1,0 +1,85 @@
+"""What a trained network says of samples whose classes are known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..answers import answer, class_names, meanings, target_column
+from ..data import Batches, Dataset, Split
+from ..data.batches import length
+from ..model import Model
+
+MOST = 10_000  # samples; more do not change what is seen
+BATCH = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """scores: [n, classes], probabilities unless the network gives none; truth: int[n]; split: where from.
+
+    picture: the column that holds pictures, or ''.
+    """
+
+    split: str
+    classes: tuple[str, ...]
+    scores: np.ndarray
+    truth: np.ndarray
+    is_probability: bool
+    picture: str
+
+    @property
+    def said(self) -> np.ndarray:
+        return self.scores.argmax(axis=1)
+
+    @property
+    def confusion(self) -> np.ndarray:
+        """How often a class (row) was taken for another (column)."""
+        count = len(self.classes)
+        pairs = np.bincount(self.truth * count + self.said, minlength=count * count)
+        return pairs.reshape(count, count)
+
+    def worst(self, count: int) -> np.ndarray:
+        """The wrong answers that gave the true class least against the one that was said, worst first."""
+        rows = np.arange(len(self.truth))
+        margin = self.scores[rows, self.said] - self.scores[rows, self.truth]
+        order = np.argsort(-margin, kind="stable")
+        return order[: min(count, int((self.said != self.truth).sum()))]
+
+
+def judge(model: Model, data: Dataset) -> Judged | None:
+    """Ask a classifier about the test split, or else another; None where its outputs are no classes."""
+    network = model.compiled.network
+    graph = model.compiled.graph("answer")
+    columns = {n.name: n.type for n in graph if n.op == "column"}
+    meant = next(((name, m) for name, m in meanings(model.compiled, data.columns).items() if m.classes), None)
+    if meant is None or not columns:
+        return None
+    output, meaning = meant
+    targets = [n for n, i in network.inputs.items() if i.classes == len(meaning.classes)]
+    target = next((t for t in targets if (c := target_column(network, t)) and c not in columns), None)
+    column = target and target_column(network, target)
+    if target is None or column is None:
+        return None
+    split, arrays = _split(data)
+    classes = class_names(network, target, data.columns) or meaning.classes
+    scores: list[np.ndarray] = []
+    count = min(length(arrays), MOST)
+    for batch in Batches(arrays, BATCH, shuffle=False, names=columns):
+        if len(scores) * BATCH >= count:
+            break
+        found = model.program("answer", batch.size).run(batch.columns, seed=model.seed, copy=False)
+        values = next(model.device.numpy(v) for r, v in found.items() if r.name == output)
+        scores.append(np.stack([answer(meaning, row).scores for row in values]))
+    truth = np.asarray(arrays[column][slice(0, count)]).astype(np.int64)
+    pictures = [n for n, t in columns.items() if t.rank == 4 and t.dtype == "uint8" and t.shape[1] in (1, 3)]
+    picture = pictures[0] if pictures else ""
+    is_probability = meaning.kind in ("probabilities", "logits")
+    return Judged(split, classes, np.concatenate(scores)[:count], truth, is_probability, picture)
+
+
+def _split(data: Dataset) -> tuple[str, Split]:
+    if data.test is not None:
+        return "test", data.test
+    return ("valid", data.valid) if data.valid is not None else ("train", data.train)

@@ -1,0 +1,109 @@
+"""Curves, by matplotlib, as SVG that takes its colours from the page around it: light or dark."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from matplotlib import rc_context
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+SERIES = 8
+# Colours that no figure has; the page's variables take their place.
+_COLOURS = {"ink": "#010203", "soft": "#010204", "line": "#010205"} | {
+    f"series{i}": f"#0102{i + 16:02x}" for i in range(SERIES)
+}
+_STYLE = {
+    "svg.fonttype": "none",  # text stays text
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": _COLOURS["line"],
+    "axes.labelcolor": _COLOURS["soft"],
+    "axes.grid": True,
+    "axes.grid.axis": "y",
+    "axes.axisbelow": True,
+    "grid.color": _COLOURS["line"],
+    "grid.linewidth": 0.6,
+    "xtick.color": _COLOURS["soft"],
+    "ytick.color": _COLOURS["soft"],
+    "xtick.major.size": 0,
+    "ytick.major.size": 0,
+    "text.color": _COLOURS["ink"],
+    "legend.frameon": False,
+    "lines.linewidth": 1.6,
+    "lines.solid_capstyle": "round",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """A line through points. series: the number of its colour, which may repeat."""
+
+    name: str
+    x: Sequence[float]
+    y: Sequence[float]
+    series: int
+
+
+def curves(
+    given: Sequence[Curve],
+    title: str,
+    across: str = "epoch",
+    mark: tuple[float, str] | None = None,
+    logarithmic: str = "",
+) -> str:
+    """An SVG of curves. mark: a place on the x axis and what is there; logarithmic: the axes that are."""
+    options: dict[Any, Any] = {**_STYLE, "svg.hashsalt": title}
+    with rc_context(options):
+        figure = Figure(figsize=(4.6, 2.9), layout="constrained")
+        axes = figure.add_subplot()
+        for curve in given:
+            marker = "o" if len(curve.x) < 2 else None
+            colour = _COLOURS[f"series{curve.series % SERIES}"]
+            axes.plot(curve.x, curve.y, color=colour, label=curve.name, marker=marker, markersize=4)
+        if "x" in logarithmic:
+            axes.set_xscale("log")
+        else:
+            axes.xaxis.set_major_locator(MaxNLocator(6, integer=across in ("epoch", "step")))
+        if "y" in logarithmic and any(y > 0 for curve in given for y in curve.y):
+            axes.set_yscale("log")
+        if mark is not None:
+            axes.axvline(mark[0], color=_COLOURS["soft"], linewidth=1, linestyle=(0, (2, 3)), label=mark[1])
+        axes.set_xlabel(across)
+        axes.set_title(title, loc="left", fontsize=10, fontweight="bold")
+        axes.margins(x=0.02)
+        if len(given) + (mark is not None) > 1:
+            columns = 4 if len(given) <= 4 else 3
+            figure.legend(loc="outside lower left", ncols=columns, fontsize=8, handlelength=1.4)
+        return _svg(figure, title)
+
+
+def _svg(figure: Figure, title: str) -> str:
+    FigureCanvasSVG(figure)
+    out = io.StringIO()
+    figure.savefig(out, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+    text = out.getvalue()
+    text = text[text.index("<svg") :]
+    for name, colour in _COLOURS.items():
+        text = text.replace(colour, f"var(--{name})")
+    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
+    text = re.sub(r"(font:[^;\"]*?[\d.]+px)[^;\"]*", r"\1 system-ui, sans-serif", text)
+    return re.sub(r"<svg ", f'<svg role="img" aria-label="{_plain(title)}" ', text, count=1)
+
+
+def _plain(text: str) -> str:
+    return text.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;")
+
+
+def by_epoch(values: Mapping[str, Mapping[int, float]], title: str, logarithmic: str = "") -> str:
+    """An SVG with a curve for each name: values by epoch."""
+    given = [
+        Curve(name, list(points), list(points.values()), i) for i, (name, points) in enumerate(values.items())
+    ]
+    return curves(given, title, logarithmic=logarithmic)
