@@ -47,7 +47,7 @@ def _overrides(ctx: click.Context, param: click.Parameter, values: tuple[str, ..
         if not text.strip():
             raise click.BadParameter(f"{name} is given no value: write {name}=32")
         try:
-            (found.train if known[1] else found.dims)[known[2]] = expression(text, "command line")
+            (found.train if known[1] else found.dims)[known[2]] = expression(text, f"{value} on the command line")
         except SpecError as error:
             raise click.BadParameter(f"the value of {name} is wrong: {error.diagnostics[0].title}") from None
     return found
