@@ -348,6 +348,11 @@ Item = (
 )  # fmt: skip
 
 
+Node = (
+    Item | Return | Carry | Expr | Stage | Slice | Ellipsis_ | Keyword | Shape | Shaped | Formal | Setting
+)  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class Module:
     """One file. Dims declared on one line (`dim C = 16, L = 3`) are one DimDef each."""

@@ -1,4 +1,4 @@
-"""How large a file and its network may be. Each limit can be raised: NETC_MAX_TURNS=50000 in the environment."""
+"""How large a file and its network may be. Each limit can be raised: NETC_MAX_TURNS=50000 as a variable."""
 
 from __future__ import annotations
 

@@ -64,6 +64,7 @@ class Patience:
 
     epochs: int
     on: str
+    span: Span | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

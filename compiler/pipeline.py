@@ -8,10 +8,11 @@ from functools import cached_property
 from typing import Literal
 
 from . import ast
-from .diagnostics import Source
+from .diagnostics import Diagnostic, Source, SpecError
 from .extract import ancestors, compose, select
 from .ir import DType, Graph, Result
 from .lower import Lowering, Read
+from .mend import mended
 from .metrics import Accumulated, accumulate
 from .network import ColumnType, DataSpec, Network
 from .passes import optimise
@@ -118,4 +119,25 @@ def compile(
     """
     lowering = Lowering(source, dims, train, read, precision, stable_builder)
     known = columns(lowering.data_spec) if columns is not None and lowering.data_spec is not None else None
-    return Compiled(lowering.network(known))
+    try:
+        return Compiled(lowering.network(known))
+    except SpecError as error:
+        told = mended(
+            lowering.module,
+            error.diagnostics,
+            lambda text: _mistakes(text, known, dims, read, precision),
+        )
+        raise SpecError(*told) from None
+
+
+def _mistakes(
+    source: Source,
+    columns: Columns | None,
+    dims: Mapping[str, ast.Expr] | None,
+    read: Read | None,
+    precision: DType | None,
+) -> tuple[Diagnostic, ...]:
+    try:
+        return Lowering(source, dims, None, read, precision).mistakes(columns)
+    except SpecError as error:
+        return error.diagnostics

@@ -16,13 +16,14 @@ from ..limits import most, raising
 from ..network import ColumnType, DataSpec, InputSpec, Network, Training, Variable
 from ..parse import parse
 from . import settings
-from .context import MAXIMUM_ERRORS, Context, Failed, Frame, Library, nearest, record
+from .context import MAXIMUM_ERRORS, Context, Failed, Frame, Library, record
 from .data import bindings
 from .definitions import collect
 from .expressions import evaluate
 from .goals import lower_file
 from .sizes import too_large
 from .statements import run
+from .suggest import nearest
 
 Read = Callable[[str], Source]
 _Block = TypeVar("_Block", ast.Data, ast.Train)
@@ -122,6 +123,18 @@ class Lowering:
             {name: value.span.source.text for name, value in self._given.items()},
         )
 
+    def mistakes(self, columns: Mapping[str, ColumnType] | None = None) -> tuple[Diagnostic, ...]:
+        """The errors of the network as it evaluates and of its data, without looking at the training."""
+        self._diagnostics = list(self._diagnostics)
+        try:
+            self._forward(False)
+            self._data_graph(False, columns)
+        except SpecError as stop:
+            return stop.diagnostics
+        except (TooLarge, RecursionError):
+            return (Diagnostic("limit", "this network is too large", None),)
+        return self._wrong().diagnostics
+
     def _wrong(self) -> SpecError:
         errors = [d for d in self._diagnostics if d.severity == "error"]
         return SpecError(*sorted(errors, key=lambda d: d.sort_key)[:MAXIMUM_ERRORS])
@@ -137,7 +150,7 @@ class Lowering:
         """A context with an empty graph, and the file's frame with all that is defined in it."""
         builder = self._builder(Graph(), self._precision)
         builder.most = most("operations")
-        context = Context(builder, training, self._include, {})
+        context = Context(builder, training, self._include, self.module)
         for name, expr in self._overrides.items():
             with suppress(Failed):
                 value = evaluate(context, Frame(Library()), expr)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 
 from .. import ast, library
 from ..build import Value
@@ -23,27 +24,45 @@ from .context import (
     Poison,
     SharedLayer,
     Val,
-    nearest,
 )
 from .expressions import evaluate, lookup, whole
 from .functions import FUNCTIONS, Function, Parameter, Place
 from .gradient import gradient
 from .operands import as_operand, refused, shape_text
-from .patterns import Given, bind
+from .patterns import Given, bind, check_keywords, plural
+from .suggest import nearest
 
 
 def pipe(context: Context, frame: Frame, expr: ast.Pipe, direct: bool = False) -> Val:
     """The head's value through every stage."""
     carried = Given(evaluate(context, frame, expr.head), expr.head)
     direct = direct and len(expr.stages) == 1
-    for stage in expr.stages:
-        if stage.count is None:
-            value = call(context, frame, stage.call, carried, stage.pin, direct=direct)
-            carried = Given(value, stage.call)
-            continue
-        for repeat in range(1, turns(context, frame, stage.count) + 1):
-            carried = Given(call(context, frame, stage.call, carried, stage.pin, repeat), stage.call)
+    for i, stage in enumerate(expr.stages):
+        try:
+            carried = Given(_stage(context, frame, stage, carried, direct), stage.call)
+        except Failed:
+            for later in expr.stages[i + 1 :]:
+                _look_at(context, frame, later.call)
+            raise
     return carried.value
+
+
+def _stage(context: Context, frame: Frame, stage: ast.Stage, carried: Given, direct: bool) -> Val:
+    if stage.count is None:
+        return call(context, frame, stage.call, carried, stage.pin, direct=direct)
+    for repeat in range(1, turns(context, frame, stage.count) + 1):
+        carried = Given(call(context, frame, stage.call, carried, stage.pin, repeat), stage.call)
+    return carried.value
+
+
+def _look_at(context: Context, frame: Frame, expr: ast.Call) -> None:
+    """Tell of wrong names in a call that cannot be made."""
+    with suppress(Failed):
+        if _special(context, frame, expr.function.text) is None:
+            resolve(context, frame, expr.function)
+    for argument in (*expr.positional, *(k.value for k in expr.keywords)):
+        with suppress(Failed):
+            evaluate(context, frame, argument)
 
 
 def turns(context: Context, frame: Frame, expr: ast.Expr) -> int:
@@ -73,9 +92,16 @@ def call(
     if special is not None:
         for keyword in expr.keywords:
             title = f"{name} has no argument called {keyword.name.text}"
-            raise context.error("call", title, keyword.span, "not known")
+            help = "leave it out: every gradient can be differentiated again" if name == "grad" else ""
+            raise context.error("call", title, keyword.span, "not known", (), help)
         return special(context, expr, arguments(context, frame, expr, first))
-    target = resolve(context, frame, expr.function)
+    try:
+        target = resolve(context, frame, expr.function)
+    except Failed:
+        for argument in (*expr.positional, *(k.value for k in expr.keywords)):
+            with suppress(Failed):
+                evaluate(context, frame, argument)
+        raise
     if pin is not None and not isinstance(target, LayerHere):
         title = f"{name} has no parameters of its own to name"
         raise context.error("name", title, pin.span, "`as` names a layer's parameters")
@@ -157,14 +183,16 @@ def layer(
     definition = target.definition
     name = definition.name.text
     _check_depth(context, expr, name)
-    inner = Frame(target.library, path=path, sharing=frame.sharing)
+    outer = frame.call if frame.library.standard else None
+    inner = Frame(target.library, path=path, sharing=frame.sharing, call=outer or expr.span)
     bind(context, frame, expr, definition, inner, positional, keywords)
     scope = (*context.scope, Scope(".".join(path[len(frame.path) :]), name, repeat))
     with context.call(expr.span, f"in {name}"), context.builder.within(scope=scope, span=expr.span):
         run(context, inner, definition.body)
         if not inner.returned:
             title = f"layer {name} returns nothing"
-            raise context.error("layer", title, definition.name.span, "no return in here")
+            help = "end it with return and what the layer gives"
+            raise context.error("layer", title, definition.name.span, "no return in here", (), help)
     return inner.result
 
 
@@ -237,13 +265,13 @@ def _function(
     names = [p.name for p in target.parameters]
     notes = (f"it is {target.signature}",)
     if len(positional) > len(names):
-        title = f"{target.name} takes {len(names)} arguments at most, and was given {len(positional)}"
+        title = (
+            f"{target.name} takes {plural(len(names), 'argument')} at most, and was given {len(positional)}"
+        )
         raise context.error("call", title, expr.span, "", notes)
     given = dict(zip(names, positional, strict=False))
+    check_keywords(context, target.name, {k: span for k, (_, span) in keywords.items()}, names, notes)
     for key, (argument, span) in keywords.items():
-        if key not in names:
-            title = f"{target.name} has no argument called {key}"
-            raise context.error("call", title, span, "not known", notes, nearest(key, names))
         if key in given:
             raise context.error("call", f"{target.name} was given {key} twice", span)
         given[key] = argument
@@ -260,8 +288,26 @@ def _function(
         with context.builder.within(span=expr.span):
             return target.build(context.builder, Place(frame.prefix, frame.instance, context.draw), **values)
     except ShapeError as error:
-        operands, parts = [g.value for g in positional], [g.part for g in positional]
+        operands, parts = _operands(target, given)
         raise refused(context, frame, error, operands, parts, expr.span) from None
+
+
+def _operands(target: Function, given: Mapping[str, Given]) -> tuple[list[Val], list[ast.Expr]]:
+    """The tensors among the arguments, those of a list one by one, as the operation has them."""
+    operands: list[Val] = []
+    parts: list[ast.Expr] = []
+    for parameter in target.parameters:
+        if parameter.name not in given or not parameter.tensor:
+            continue
+        value, part = given[parameter.name]
+        if isinstance(value, tuple) and parameter.many:
+            written = part.items if isinstance(part, ast.ListExpr) and len(part.items) == len(value) else ()
+            operands += value
+            parts += [p for p in written if not isinstance(p, ast.Ellipsis_)] or [part] * len(value)
+        else:
+            operands.append(value)
+            parts.append(part)
+    return operands, parts
 
 
 def _operand(context: Context, parameter: Parameter, value: Val, part: ast.Expr) -> Val:
@@ -279,8 +325,20 @@ def _unknown(context: Context, frame: Frame, name: ast.Name) -> Failed:
     if isinstance(bound, Bound):
         if isinstance(bound.value, Poison):
             return Failed(name.text)
-        what = f"a tensor{shape_text(bound.value.shape)}" if isinstance(bound.value, Value) else "a number"
-        return context.error("name", f"{name.text} is {what}, not a layer or function", name.span)
-    known = [*frame.functions, *frame.library.layers, *library.names(context.use), *FUNCTIONS, "grad"]
+        what, help = "a number", f"write {name.text} * … for a product"
+        if isinstance(bound.value, Value):
+            what = f"the tensor {name.text}{shape_text(bound.value.shape)}"
+            help += f", {name.text}[…] for a part of it"
+        return context.error(
+            "name", f"{name.text} is {what}, not a layer or function", name.span, "", (), help
+        )
+    if context.incomplete:
+        return Failed(name.text)
     title = f"there is no layer or function called {name.text}"
-    return context.error("name", title, name.span, "not known", (), nearest(name.text, known))
+    in_data = context.columns is not None
+    if not in_data and (name.text in COLUMN_FUNCTIONS or library.find(name.text, "data")):
+        help = f"use it in the data block: data … {{ x = {name.text}(image), … }}"
+        return context.error("name", title, name.span, "known in data blocks alone", (), help)
+    known = [*frame.functions, *frame.library.layers, *library.names(context.use), *FUNCTIONS, "grad"]
+    help = nearest(name.text, [*known, *(COLUMN_FUNCTIONS if in_data else ())])
+    return context.error("name", title, name.span, "not known", (), help or "`netc show` lists what there is")

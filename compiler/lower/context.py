@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from typing import Any, NamedTuple
 
 from .. import ast, library
@@ -114,7 +113,8 @@ class Frame:
     path: the full name of the layer call. binding: the name that is being bound. states: the full names of
     the states declared here. turn: that of the repeats around, `2` or `2.1`, which parameters are named by;
     moment: the same with scans, which share their parameters. rebinds: names may be bound again. sharing:
-    parameters may exist already. ellipsis: the sizes that `...` stands for.
+    parameters may exist already. ellipsis: the sizes that `...` stands for. call: the call of this layer, in
+    the user's own file if it can be.
     """
 
     library: Library
@@ -131,6 +131,7 @@ class Frame:
     rebinds: bool = False
     sharing: bool = False
     ellipsis: tuple[Dim, ...] = ()
+    call: Span | None = None
     result: Val = None
     returned: bool = False
 
@@ -166,15 +167,17 @@ class Frame:
 class Context:
     """The state of lowering one network once, for training or for evaluating.
 
-    read: an included file, by its path. shapes: where the shapes of nodes were written. columns: those of the
-    data source, while the data block is lowered. classes: how many classes a node of it holds. walked:
-    statements and calls so far.
+    read: an included file, by its path. module: the user's file. shapes: where the shapes of nodes were
+    written. columns: those of the data source, while the data block is lowered. classes: how many classes a
+    node of it holds. walked: statements and calls so far. incomplete: an include failed, so that names may be
+    missing.
     """
 
     builder: Builder
     training: bool
     read: Callable[[str, Span], ast.Module]
-    overrides: dict[str, tuple[float, Span]]
+    module: ast.Module
+    overrides: dict[str, tuple[float, Span]] = field(default_factory=dict[str, tuple[float, Span]])
     diagnostics: list[Diagnostic] = field(default_factory=list[Diagnostic])
     inputs: dict[str, InputSpec] = field(default_factory=dict[str, InputSpec])
     variables: dict[str, Variable] = field(default_factory=dict[str, Variable])
@@ -189,6 +192,7 @@ class Context:
     classes: dict[int, int] = field(default_factory=dict[int, int])
     params_read: Span | None = None
     walked: int = 0
+    incomplete: bool = False
     _draws: dict[str, int] = field(default_factory=dict[str, int])
 
     @property
@@ -197,7 +201,7 @@ class Context:
         return "network" if self.columns is None else "data"
 
     def walk(self, span: Span) -> None:
-        """Count a statement or call. Raises SpecError where a file unrolls to more than can be walked through.
+        """Count a statement or call. Raises SpecError where a file unrolls to too many.
 
         Not Failed: every statement on the way would try the next one.
         """
@@ -235,7 +239,8 @@ class Context:
         point: Span | None = None,
     ) -> Failed:
         """Record a mistake; returns what to raise. The mark lies in the user's own file if it can."""
-        calls = list(self.calls) if len(self.calls) <= 8 else self.calls[:4] + self.calls[-4:]
+        calls = list(dict.fromkeys(self.calls))  # of a layer that calls itself, each call once
+        calls = calls if len(calls) <= 8 else calls[:4] + calls[-4:]
         if span is not None and library.is_standard(span.source):
             own = [i for i, c in enumerate(calls) if not library.is_standard(c.span.source)]
             if own:
@@ -253,7 +258,15 @@ class Context:
         return Failed(title)
 
     def warn(self, code: str, title: str, span: Span, label: str = "", help: str = "") -> None:
-        record(self.diagnostics, Diagnostic(code, title, span, label, (), help, severity="warning"))
+        new = Diagnostic(code, title, self.users(span), label, (), help, severity="warning")
+        record(self.diagnostics, new)
+
+    def users(self, span: Span) -> Span:
+        """A place in the user's own file: of one in a standard layer, the call that led there."""
+        if not library.is_standard(span.source):
+            return span
+        own = [c.span for c in self.calls if not library.is_standard(c.span.source)]
+        return own[-1] if own else span
 
     @contextmanager
     def call(self, span: Span, text: str):
@@ -272,10 +285,3 @@ def record(diagnostics: list[Diagnostic], new: Diagnostic, inside: bool = False)
         if known == new or (inside and (known.code, known.span) == (new.code, new.span)):
             return
     diagnostics.append(new)
-
-
-def nearest(name: str, known: list[str]) -> str:
-    """`write X` for the known name nearest to a misspelt one, or nothing."""
-    turned = [k for k in known if sorted(k.lower()) == sorted(name.lower())]
-    found = turned or get_close_matches(name, known, 1, 0.6)
-    return f"write {found[0]}" if found else ""

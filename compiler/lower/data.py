@@ -7,12 +7,13 @@ from dataclasses import replace
 
 from .. import ast
 from ..ir import N, Result
-from ..network import ColumnType
+from ..network import ColumnType, InputSpec
 from .columns import whole_column
-from .context import Bound, ColumnLeaf, Context, Failed, Frame, nearest
+from .context import Bound, ColumnLeaf, Context, Failed, Frame
 from .expressions import tensor
 from .operands import shape_text
 from .settings import DATA_KEYS
+from .suggest import nearest
 
 
 def bindings(context: Context, frame: Frame, block: ast.Data, columns: Mapping[str, ColumnType]) -> None:
@@ -33,11 +34,14 @@ def bindings(context: Context, frame: Frame, block: ast.Data, columns: Mapping[s
             except Failed:
                 continue
     bound = {s.name.text for s in block.settings}
+    meant = {
+        nearest(s, [*context.inputs, *DATA_KEYS]) for s in bound if s not in (*context.inputs, *DATA_KEYS)
+    }
     for name, spec in context.inputs.items():
-        if name not in bound:
+        if name not in bound and f"write {name}" not in meant:
             title = f"the data block gives {name} no value"
             label = f"{name} is an input on line {spec.span.line}"
-            help = f"write {name} = … with one of {', '.join(columns)}" if columns else ""
+            help = f"write {name} = … with {' or '.join(columns)}" if columns else ""
             context.error("data", title, block.source.span, label, (), help)
 
 
@@ -54,24 +58,32 @@ def _bind(context: Context, frame: Frame, setting: ast.Setting) -> None:
         raise context.error("data", title, expr.span, declared)
     if spec.classes and classes > spec.classes:
         title = f"{name} has {spec.classes} classes, and {expr.span.text} has {classes}"
-        help = f"declare input {name}[…] : class({classes})"
+        help = f"declare input {name}{_declared(spec)} : class({classes})"
         raise context.error("data", title, expr.span, declared, (), help)
     if classes and not spec.classes:
         title = f"the classes of {expr.span.text} are used as plain numbers"
-        help = f"declare input {name}[…] : class({classes})"
+        help = f"declare input {name}{_declared(spec)} : class({classes}), unless they are amounts"
         context.warn("data", title, expr.span, declared, help)
     if value.shape != spec.type.shape:
         title = (
             f"{name} is declared {shape_text(spec.type.shape)}, and the data give {shape_text(value.shape)}"
         )
         flat = value.type.elements == spec.type.elements and spec.type.rank == 2
-        help = f"write {name} = flatten({expr.span.text})" if flat else ""
+        help = (
+            f"write {name} = flatten({expr.span.text})"
+            if flat
+            else f"declare input {name}{shape_text(value.shape)}"
+        )
         raise context.error("shape", title, expr.span, declared, (), help)
     value = value.cast(spec.type.dtype)
     graph = context.builder.graph
     if graph[value.id].op != "column" and not graph[value.id].name:
         graph.replace(replace(graph[value.id], name=name))
     graph.results[Result("input", name)] = value.id
+
+
+def _declared(spec: InputSpec) -> str:
+    return shape_text(spec.type.shape)
 
 
 def _check_column(context: Context, frame: Frame, expr: ast.Expr) -> None:

@@ -8,17 +8,18 @@ from .. import ast
 from ..initialisers import INITIALISERS
 from ..ir import Dim, Extent, N, TensorType
 from ..network import InputSpec, Variable
-from .context import Bound, Context, Declared, Frame, Initial, nearest
+from .context import Bound, Context, Declared, Frame, Initial
 from .definitions import RESERVED
 from .expressions import dims, number, whole
 from .operands import shape_text
+from .suggest import nearest
 
 
 def check_fresh(context: Context, frame: Frame, name: ast.Name) -> None:
     """A name is bound once, except again within a repeat."""
     if name.text in RESERVED:
         title = f"{name.text} has a meaning of its own and cannot be bound"
-        raise context.error("name", title, name.span)
+        raise context.error("name", title, name.span, "", (), "take another name")
     known = frame.values.get(name.text) or (None if frame.path else frame.library.dims.get(name.text))
     if known is not None and not frame.rebinds:
         label = f"first bound on line {known.span.line}"
@@ -33,10 +34,12 @@ def declare_input(context: Context, frame: Frame, item: ast.Input) -> None:
     shape = dims(context, frame, shaped.shape)
     if not shape or shape[0] != N:
         title = f"the first axis of an input is the batch: {name}[N, …]"
-        help = f"write {name}[{', '.join(('N', *map(str, shape)))}]"
+        sizes = [str(d) for d in shape if not isinstance(d, Extent)]
+        help = f"write {name}[{', '.join(('N', *sizes))}]"
         raise context.error("shape", title, shaped.span, "no N in front", (), help)
     if any(isinstance(d, Extent) for d in shape[1:]):
-        raise context.error("shape", "N stands in front alone", shaped.span)
+        title = "only the first axis of an input is the batch N; the others have sizes of their own"
+        raise context.error("shape", title, shaped.span)
     classes = 0
     if item.classes is not None:
         classes = whole(context, frame, item.classes, "the number of classes", 1)
@@ -55,16 +58,19 @@ def declare(context: Context, frame: Frame, item: ast.Declaration, shaped: ast.S
     full = ".".join((*frame.path, frame.numbered(name)))
     shape = dims(context, frame, shaped.shape)
     if any(isinstance(d, Extent) for d in shape):
-        raise context.error(
-            "shape", f"{name} cannot depend on the batch size N", shaped.span, "N is not fixed"
-        )
+        title = f"{name} cannot depend on the batch size N"
+        help = f"a {item.kind} is the same for every sample: leave the N out"
+        raise context.error("shape", title, shaped.span, "N changes from batch to batch", (), help)
     initial = initial_value(context, frame, item.initialiser)
     if full not in context.variables:
-        _check_fans(context, item, name, initial, shape)
+        _check_fans(context, item, shaped, initial, shape)
         _add(context, frame, item, shaped, full, shape, initial)
     elif not frame.sharing:
         title = f"two tensors are called {full}"
-        raise context.error("name", title, shaped.span, "", (), "name one of the calls with `as`")
+        here = frame.path[-1] if frame.path else name
+        help = f"give one of the two calls another name, with `as`: … as {here}2"
+        help = help if here.isidentifier() else "name one of the calls with `as`"
+        raise context.error("name", title, shaped.span, "", (), help)
     elif context.variables[full].type.shape != shape:
         before = shape_text(context.variables[full].type.shape)
         title = f"{full} is shared, with {before} before and {shape_text(shape)} here"
@@ -92,7 +98,7 @@ def _add(
     type = TensorType(context.builder.precision, shape)
     with context.builder.within(span=shaped.span):
         value = context.builder.add(item.kind, (), type, (("initial", initial),), full)
-    context.variables[full] = Variable(full, type, initial, item.kind, shaped.span)
+    context.variables[full] = Variable(full, type, initial, item.kind, context.users(shaped.span))
     context.leaves[full] = value
     context.shapes[value.id] = Declared(shaped, frame)
 
@@ -119,16 +125,19 @@ def _complete(
     rule = INITIALISERS.get(name)
     if rule is None:
         title = f"there is no initialiser called {name}"
-        help = nearest(name, list(INITIALISERS))
-        raise context.error("name", title, expr.span, "not known", (), help)
+        help = nearest(name, INITIALISERS)
+        notes = () if help else (f"there are {', '.join(INITIALISERS)}",)
+        raise context.error("name", title, expr.span, "not known", notes, help)
     known = [p.name for p in rule.parameters]
     notes = (f"it is {name}({', '.join(known)})" if known else f"{name} takes no arguments",)
     if len(positional) > len(known):
         raise context.error("call", f"{name} was given too many arguments", expr.span, "", notes)
-    for key in keywords:
-        if key not in known:
-            title = f"{name} has no argument called {key}"
-            raise context.error("call", title, expr.span, "", notes, nearest(key, known))
+    for keyword in expr.keywords:
+        if keyword.name.text not in known:
+            title = f"{name} has no argument called {keyword.name.text}"
+            raise context.error(
+                "call", title, keyword.span, "not known", notes, nearest(keyword.name.text, known)
+            )
     values: list[float] = []
     for i, parameter in enumerate(rule.parameters):
         value = keywords.get(parameter.name, positional.get(i, parameter.default))
@@ -141,11 +150,12 @@ def _complete(
 def _check_fans(
     context: Context,
     item: ast.Declaration,
-    name: str,
+    shaped: ast.Shaped,
     initial: tuple[str | float, ...],
     shape: Sequence[Dim],
 ) -> None:
     """glorot, he and their like read their scale off an input and an output axis."""
     if INITIALISERS[str(initial[0])].needs_matrix and len(shape) < 2 and not any(initial[1:]):
-        title = f"{initial[0]} needs two axes, an input and an output; {name} has {len(shape)}"
-        raise context.error("initialiser", title, item.initialiser.span, "", (), f"write {name}[…] ~ zeros")
+        title = f"{initial[0]} needs two axes, an input and an output; {shaped.name.text} has {len(shape)}"
+        help = f"write {shaped.span.text} ~ zeros"
+        raise context.error("initialiser", title, item.initialiser.span, "", (), help)

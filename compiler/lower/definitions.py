@@ -10,6 +10,7 @@ from .. import ast, library
 from ..diagnostics import SpecError
 from .context import Bound, Context, Failed, Frame, LayerHere, OptimizerHere, Poison, Val, record
 from .expressions import number
+from .functions import FUNCTIONS
 
 RESERVED = ("N", "training", "params", "true", "false", "inf", "pi", "same", "all", "none")
 _Definition = TypeVar("_Definition", LayerHere, OptimizerHere)
@@ -46,6 +47,7 @@ def _include(context: Context, frame: Frame, item: ast.Include) -> None:
     except SpecError as error:
         for diagnostic in error.diagnostics:
             record(context.diagnostics, diagnostic)
+        context.incomplete = True
         raise Failed(path) from None
     for other in included.items:
         if not isinstance(other, ast.DimDef | ast.LayerDef | ast.OptimizerDef | ast.Include):
@@ -62,7 +64,9 @@ def _define(
         first = table[name.text].definition.name.span
         label = f"the first is on line {first.line} of {first.source.name}"
         raise context.error("name", f"two {kind}s are called {name.text}", name.span, label)
-    if not value.library.standard and library.find(name.text) is not None:
+    if not value.library.standard and (
+        library.find(name.text) or (kind == "layer" and name.text in FUNCTIONS)
+    ):
         title = f"this {kind} takes the place of the standard {name.text}"
         context.warn("shadow", title, name.span, "in this file alone")
     table[name.text] = value
@@ -77,7 +81,8 @@ def _dim(context: Context, frame: Frame, item: ast.DimDef) -> None:
     here.dims[name] = Bound(Poison(), item.span, True)
     if name in RESERVED:
         title = f"{name} has a meaning of its own and cannot be a dim"
-        raise context.error("name", title, item.name.span)
+        label = "this is the batch size" if name == "N" else ""
+        raise context.error("name", title, item.name.span, label, (), "take another name")
     if name in context.overrides and not here.standard:
         value: Val = context.overrides[name][0]
     else:

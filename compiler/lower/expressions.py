@@ -12,8 +12,9 @@ from ..build import Value
 from ..initialisers import INITIALISERS
 from ..ir import Dim, Extent, N, divide
 from ..limits import most, raising
-from .context import Bound, Context, Failed, Frame, FunctionName, Initial, Poison, Val, nearest
+from .context import Bound, Context, Failed, Frame, FunctionName, Initial, Poison, Val
 from .operands import apply, as_operand, describe
+from .suggest import bound_elsewhere, nearest
 
 _OPERATIONS = {
     "+": "add", "-": "sub", "*": "mul", "/": "div", "@": "matmul", "^": "pow", "==": "eq", "!=": "ne",
@@ -73,12 +74,19 @@ def name(context: Context, frame: Frame, expr: ast.Name) -> Val:
             if not found and context.is_wrong:
                 raise Failed(expr.text)  # those that should be in it may have failed
         return found
+    if context.incomplete:
+        raise Failed(expr.text)
     notes: tuple[str, ...] = ()
-    help = nearest(expr.text, [*frame.values, *frame.library.dims, *frame.functions])
-    if expr.text in ("step", "steps", "gradient", "param"):
+    note, help = bound_elsewhere(context.module, expr.text, expr.span, not frame.path)
+    if note:
+        notes = (note,)
+    elif expr.text in ("step", "steps", "gradient", "param"):
         notes = (f"`{expr.text}` has a meaning inside an optimizer or schedule alone",)
-    if frame.path and not help:
-        notes = (*notes, "a layer sees its own formals and bindings and the dims of its file, nothing else")
+    else:
+        inside = [name for name in context.leaves if "." in name] if "." in expr.text else []
+        help = nearest(expr.text, [*frame.values, *frame.library.dims, *frame.functions, *inside])
+        if frame.path and not help:
+            notes = ("a layer sees its own formals and bindings and the dims of its file, nothing else",)
     title = f"there is no tensor or number called `{expr.text}` here"
     raise context.error("name", title, expr.span, "not known here", notes, help)
 
@@ -157,9 +165,16 @@ def dim(context: Context, frame: Frame, expr: ast.Expr) -> Dim:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int):
-        title = f"{expr.span.text} is no size: an axis has a whole number of elements"
-        label = f"this is {value}" if isinstance(value, int | float) else ""
-        raise context.error("type", title, expr.span, label)
+        if isinstance(expr, ast.Number):
+            title = f"{expr.span.text} is no size: an axis has a whole number of elements"
+            raise context.error("type", title, expr.span)
+        if isinstance(value, int | float):
+            what = f"{value:.6g}"
+        else:
+            what = "a tensor" if isinstance(value, Value) else "no number"
+        title = f"{expr.span.text} is {what}, and the size of an axis is a whole number"
+        help = "use a dim or a number known while compiling" if isinstance(value, Value) else ""
+        raise context.error("type", title, expr.span, "", (), help)
     if value > most("elements"):
         title = f"an axis of {value:,} elements is longer than {most('elements'):,}"
         raise context.error("limit", title, expr.span, "", (), raising("elements"))
@@ -207,7 +222,7 @@ def _binary(context: Context, frame: Frame, expr: ast.Binary) -> Val:
                 title = f"@ multiplies matrices, and {part.span.text} is a number"
                 raise context.error("type", title, part.span, "", (), "write * instead of @")
     if isinstance(left, sizes) and isinstance(right, sizes):
-        return _arithmetic(context, expr, left, right)
+        return _arithmetic(context, frame, expr, left, right)
     op, parts = _OPERATIONS[expr.op], [expr.left, expr.right]
     return apply(context, frame, op, [left, right], parts, expr.span, expr.op_span)
 
@@ -222,7 +237,7 @@ def _both(context: Context, frame: Frame, expr: ast.Binary) -> tuple[Val, Val]:
     return left, evaluate(context, frame, expr.right)
 
 
-def _arithmetic(context: Context, expr: ast.Binary, left: Any, right: Any) -> Val:
+def _arithmetic(context: Context, frame: Frame, expr: ast.Binary, left: Any, right: Any) -> Val:
     """Of numbers and sizes: a number or size, or a scalar tensor where it depends on N in another way."""
     symbolic = isinstance(left, Extent) or isinstance(right, Extent)
     if expr.op == "^" and isinstance(right, int | float) and abs(right) > 1024:
@@ -234,7 +249,12 @@ def _arithmetic(context: Context, expr: ast.Binary, left: Any, right: Any) -> Va
             return _of_sizes(context, expr, left, right)
         value = _NUMBERS[expr.op](left, right)
     except (ZeroDivisionError, OverflowError):
-        raise context.error("type", "this has no finite value", expr.span) from None
+        known = frame.dims()
+        names = [n for n in (expr.left, expr.right) if isinstance(n, ast.Name) and n.text in known]
+        notes = tuple(
+            f"{n.text} is {known[n.text].value}, from line {known[n.text].span.line}" for n in names
+        )
+        raise context.error("type", f"{expr.span.text} has no finite value", expr.span, "", notes) from None
     if isinstance(value, int) and value.bit_length() > 63:
         raise context.error("limit", "this number is out of range", expr.span, "whole numbers end at 2^63")
     if isinstance(value, complex):

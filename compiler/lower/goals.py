@@ -6,9 +6,9 @@ from contextlib import suppress
 
 from .. import ast
 from ..build import Value
-from ..extract import ancestors
 from ..ir import Extent, Result
 from ..network import Training
+from .advice import check_watched, of_idle
 from .context import Context, Failed, Frame
 from .expressions import tensor
 from .operands import shape_text
@@ -31,6 +31,7 @@ def lower_file(context: Context, frame: Frame, module: ast.Module, training: Tra
     if context.training:
         with suppress(Failed):
             if training is not None:
+                check_watched(context, training)
                 check_optimizer(context, frame, training)
             _training_step(context, frame, module, training)
         for name, value in context.updates.items():
@@ -89,26 +90,12 @@ def _training_step(context: Context, frame: Frame, module: ast.Module, training:
         title = "there is a train block, but no loss to train on"
         help = "write, for example: loss cross_entropy(logits, y)"
         context.error("loss", title, training.span, "", (), help)
-    wrong = any(d.severity == "error" for d in context.diagnostics)
-    if Result("loss", "loss") not in results or wrong:
+    if Result("loss", "loss") not in results or context.is_wrong:
         return
     loss = context.builder.value(results[Result("loss", "loss")])
-    _warn_of_idle(context, loss)
-    found = gradients(context, loss)
+    found, idle = gradients(context, loss)
+    of_idle(context, idle, next(i.span for i in module.items if isinstance(i, ast.Loss)))
     for name, gradient in found.items():
         results[Result("gradient", name)] = gradient.id
     if training is not None:
         updates(context, frame, training, found)
-
-
-def _warn_of_idle(context: Context, loss: Value) -> None:
-    """Tell of parameters that the loss does not depend on."""
-    above = ancestors(context.builder.graph, [loss.id])
-    idle = [
-        v for v in context.variables.values() if v.kind == "param" and context.leaves[v.name].id not in above
-    ]
-    if idle:
-        names = [v.name for v in idle[:4]] + ([f"{len(idle) - 4} more"] if len(idle) > 4 else [])
-        listed = " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
-        change = "so it never changes" if len(idle) == 1 else "so they never change"
-        context.warn("unused", f"the loss does not depend on {listed}, {change}", idle[0].span)

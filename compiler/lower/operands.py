@@ -10,6 +10,7 @@ from ..build import Value
 from ..diagnostics import Span
 from ..ir import Dim, Extent
 from ..ops.op import ShapeError
+from .advice import of_classes
 from .context import Context, Failed, Frame, Val
 from .origins import origin
 
@@ -29,6 +30,7 @@ def apply(
     point: the operator's place in the span, if it stands between its operands.
     """
     values = [as_operand(context, o, p.span) for o, p in zip(operands, parts, strict=True)]
+    of_classes(context, op, values, span)
     try:
         with context.builder.within(span=span):
             return context.builder.apply(op, *values, **attrs)
@@ -45,7 +47,9 @@ def as_operand(context: Context, value: Val, span: Span) -> Value | float:
     what = (
         "a text" if isinstance(value, str) else "a list" if isinstance(value, tuple) else "a function's name"
     )
-    raise context.error("type", f"{span.text} is {what}, where a tensor or a number is wanted", span)
+    help = f"write {span.text}(…)" if what == "a function's name" else ""
+    title = f"{span.text} is {what}, where a tensor or a number is wanted"
+    raise context.error("type", title, span, "", (), help)
 
 
 def refused(
@@ -62,14 +66,23 @@ def refused(
     notes: list[str] = []
     for operand, axis in error.axes:
         value = operands[operand] if operand < len(operands) else None
-        if isinstance(value, Value):
+        if isinstance(value, Value) and axis < len(value.shape):
             part = parts[operand]
             name = part.text if isinstance(part, ast.Name) else ""
             note = origin(context, value.id, axis % max(len(value.shape), 1), name)
             notes += [note] if note and note not in notes else []
-    help = error.help or _mend(context, frame, error, operands)
+    help = _mend(context, frame, error, operands) or error.help or _classes(context, error, operands)
     title, label = _filled(error.title, texts), _filled(error.label, texts)
     return context.error(error.code, title, span, label, tuple(notes), help, point)
+
+
+def _classes(context: Context, error: ShapeError, operands: Sequence[Val]) -> str:
+    """An input of plain numbers that stands where classes are wanted."""
+    for value in operands if error.code == "dtype" else ():
+        node = context.builder.graph[value.id] if isinstance(value, Value) else None
+        if node is not None and node.op == "input":
+            return f"declare input {node.name}{shape_text(node.type.shape)} : class(…)"
+    return ""
 
 
 def _filled(sentence: str, texts: Sequence[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
@@ -11,32 +12,40 @@ from ..differentiate import differentiate
 from ..ir import TensorType
 from ..network import COPY, Training, Variable
 from .calls import arguments, keywords, layer, standard
-from .context import Bound, Context, Frame, LayerHere, OptimizerHere, nearest
+from .context import Bound, Context, Failed, Frame, LayerHere, OptimizerHere
 from .declarations import check_fresh, initial_value
 from .expressions import condition, evaluate, tensor
 from .operands import shape_text
 from .patterns import Given, signature
 from .settings import TRAIN_KEYS
 from .statements import lower
+from .suggest import nearest
 
 
-def gradients(context: Context, loss: Value) -> dict[str, Value]:
-    """The gradient of the loss by parameter, in the order of the parameters; zeros where it ignores one."""
+def gradients(context: Context, loss: Value) -> tuple[dict[str, Value], list[str]]:
+    """The gradient of the loss by parameter, in the order of the parameters; and those whose is always 0."""
     parameters = [v for v in context.variables.values() if v.kind == "param"]
     leaves = [context.leaves[v.name] for v in parameters]
     found: dict[str, Value] = {}
+    idle: list[str] = []
     with context.builder.within(stage="backward", scope=()):
         grads = differentiate(context.builder, loss.id, [leaf.id for leaf in leaves])
         for variable, leaf, gradient in zip(parameters, leaves, grads, strict=True):
             if gradient is None:
+                idle.append(variable.name)
                 gradient = context.builder.constant(0.0, leaf.dtype).broadcast(leaf.shape)
             found[variable.name] = gradient
-    return found
+    return found, idle
 
 
 def check_optimizer(context: Context, frame: Frame, training: Training) -> None:
     """Tell of an unknown optimizer, or of wrong arguments, even where the rest of the file is wrong."""
-    _arguments(context, frame, training.optimizer, _find(context, frame, training.optimizer))
+    with suppress(Failed):
+        _arguments(context, frame, training.optimizer, _find(context, frame, training.optimizer))
+    if training.schedule is not None and context.is_wrong:  # otherwise the updates will tell
+        zero = Bound(context.builder.constant(0.0), training.optimizer.span)
+        hyper = {"lr": Bound(0.0, training.optimizer.span)}
+        _scheduled(context, frame, training.schedule, hyper, zero, zero)
 
 
 def updates(context: Context, frame: Frame, training: Training, grads: dict[str, Value]) -> None:
@@ -86,6 +95,7 @@ def _arguments(context: Context, frame: Frame, expr: ast.Call, optimizer: Optimi
     if len(expr.positional) > len(known):
         raise context.error("call", f"{name} was given too many arguments", expr.span, "", notes)
     given: dict[str, ast.Expr] = dict(zip(known, expr.positional, strict=False))
+    failed: Failed | None = None
     for keyword in expr.keywords:
         key = keyword.name.text
         # An override on the command line is in another text, and may be meant for the block.
@@ -95,10 +105,13 @@ def _arguments(context: Context, frame: Frame, expr: ast.Call, optimizer: Optimi
             if not written_here:
                 title = f"train has no setting called {key}, and {title}"
                 known = [*known, *TRAIN_KEYS]
-            raise context.error("call", title, keyword.span, "not known", notes, nearest(key, known))
+            failed = context.error("call", title, keyword.span, "not known", notes, nearest(key, known))
+            continue
         if key in given and written_here:
             raise context.error("call", f"{name} was given {key} twice", keyword.span, "", notes)
         given[key] = keyword.value
+    if failed is not None:
+        raise failed
     found: dict[str, Bound] = {}
     for formal in formals:
         key = formal.name.text
@@ -111,7 +124,8 @@ def _arguments(context: Context, frame: Frame, expr: ast.Call, optimizer: Optimi
             raise context.error("call", f"{name} needs {key}", expr.span, "", notes)
     rate = found.get("lr")
     if rate is not None and isinstance(rate.value, int | float) and not 0 <= rate.value < 1e9:
-        raise context.error("train", f"a learning rate cannot be {rate.value}", rate.span)
+        help = "write a small number above 0, such as lr = 0.01"
+        raise context.error("train", f"a learning rate cannot be {rate.value}", rate.span, "", (), help)
     return found
 
 
@@ -220,8 +234,14 @@ class _Updating:
         leaf = self.context.leaves[self.parameter]
         frame.values["param"] = Bound(leaf, definition.span)
         frame.values["gradient"] = Bound(self.gradient, definition.span)
+        failed: Failed | None = None
         for statement in definition.body:
-            self.statement(frame, statement)
+            try:
+                self.statement(frame, statement)
+            except Failed as failure:
+                failed = failure
+        if failed is not None:
+            raise failed
         if self.parameter not in self.context.updates:
             title = f"{definition.name.text} gives {self.parameter} no new value"
             help = "write param <- …"
@@ -271,7 +291,8 @@ class _Updating:
         full = self.parameter if target == "param" else frame.states.get(target)
         if full is None:
             title = f"{target} is neither param nor a state of this optimizer"
-            raise self.context.error("name", title, statement.target.span)
+            help = nearest(target, ["param", *frame.states])
+            raise self.context.error("name", title, statement.target.span, "", (), help)
         type = self.context.leaves[full].type
         value = tensor(self.context, frame, statement.value).cast(type.dtype)
         if value.shape != type.shape:

@@ -20,8 +20,11 @@ def origin(context: Context, id: int, axis: int, name: str = "") -> str:
     size = graph[id].type.shape[axis]
     leaf, leaf_axis = _trace(context, graph, id, axis)
     declared = context.shapes.get(leaf)
-    if declared is None or declared.shaped.shape is None:
+    if declared is None or declared.shaped.shape is None or graph[leaf].type.shape[leaf_axis] != size:
         return ""
+    call = declared.frame.call
+    if declared.frame.library.standard and call is not None:
+        return f"{size} comes from {' '.join(call.text.split())} on line {call.line}"
     shaped, dims = declared.shaped, declared.shaped.shape.dims
     if any(isinstance(d, ast.Ellipsis_) for d in dims) or leaf_axis >= len(dims):
         return ""

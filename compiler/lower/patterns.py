@@ -8,10 +8,12 @@ from typing import NamedTuple
 from .. import ast
 from ..build import Value
 from ..diagnostics import Span
-from ..ir import Dim
-from .context import Bound, Context, Frame, FunctionName, Initial, SharedLayer, Val, nearest
+from ..ir import Dim, Extent
+from .advice import check_classes, of_twice
+from .context import Bound, Context, Failed, Frame, FunctionName, Initial, SharedLayer, Val
 from .expressions import dim, evaluate
 from .operands import as_operand, describe, shape_text
+from .suggest import nearest
 
 
 class Given(NamedTuple):
@@ -39,6 +41,10 @@ def bind(
 ) -> None:
     """Give every formal its value in the frame of the body, and the dims of the patterns theirs."""
     given = _by_name(context, expr, definition, positional, keywords)
+    if inner.library.standard and positional:
+        of_twice(context, definition.name.text, *positional[0])
+        if len(positional) > 1:
+            check_classes(context, definition.name.text, *positional[1])
     tensors: list[_Tensor] = []
     for formal in definition.formals:
         name = formal.name.text
@@ -75,13 +81,11 @@ def _by_name(
     known = [f.name.text for f in definition.formals]
     notes = (f"it is {signature(definition)}",)
     if len(positional) > len(known):
-        title = f"{name} takes {len(known)} arguments at most, and was given {len(positional)}"
+        title = f"{name} takes {plural(len(known), 'argument')} at most, and was given {len(positional)}"
         raise context.error("call", title, expr.span, "", notes)
     given = dict(zip(known, positional, strict=False))
+    check_keywords(context, name, {k: span for k, (_, span) in keywords.items()}, known, notes)
     for key, (argument, span) in keywords.items():
-        if key not in known:
-            title = f"{name} has no argument called {key}"
-            raise context.error("call", title, span, "not known", notes, nearest(key, known))
         if key in given:
             raise context.error("call", f"{name} was given {key} twice", span, "", notes)
         given[key] = argument
@@ -90,6 +94,23 @@ def _by_name(
             hint = f"write x -> {name}(…)" if formal.pattern is not None else ""
             raise context.error("call", f"{name} needs {formal.name.text}", expr.span, "", notes, hint)
     return given
+
+
+def check_keywords(
+    context: Context, name: str, given: Mapping[str, Span], known: Sequence[str], notes: tuple[str, ...]
+) -> None:
+    """Tell of every keyword argument that there is not. Raises Failed."""
+    failed: Failed | None = None
+    for key, span in given.items():
+        if key not in known:
+            title = f"{name} has no argument called {key}"
+            failed = context.error("call", title, span, "not known", notes, nearest(key, known))
+    if failed is not None:
+        raise failed
+
+
+def plural(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def _hyper(inner: Frame, name: str, value: Val | SharedLayer, span: Span) -> None:
@@ -171,12 +192,31 @@ def _match(
     for d, axis in pairs:
         expected = dim(context, inner, d)
         if expected != t.value.shape[axis]:
-            label = f"{d.span.text} is {expected}, and axis {axis} here has {t.value.shape[axis]}"
+            what = f"{expected} are wanted" if isinstance(d, ast.Number) else f"{d.span.text} is {expected}"
+            label = f"{what}, and axis {axis} here has {t.value.shape[axis]}"
             raise context.error("shape", title, expr.span, label)
+    if _gap(t.pattern) and any(is_batch(t, d, axis) for d, axis in pairs):
+        n, name = t.value.shape[0], next(d.span.text for d, axis in pairs if axis == 0)
+        label = f"its only axis is the batch, and none is left for {name}"
+        help = (
+            f"give each sample an axis: reshape({t.part.span.text}, [{n}, 1])"
+            if len(t.value.shape) == 1
+            else ""
+        )
+        raise context.error("shape", title, expr.span, label, (), help)
     if _gap(t.pattern) and _rest(t) not in ((), _rest(first)):
-        other = f"{first.formal.name.text} has {shape_text(_rest(first))}"
-        label = f"`...` is {shape_text(_rest(t))} here, and {other}"
+        given = f"{describe(first.value, first.part)} and {describe(t.value, t.part)}"
+        title = f"{definition.name.text} was given {given}, which do not go together"
+        here = f"{shape_text(_rest(first))} in the one and {shape_text(_rest(t))} in the other"
+        patterns = f"{first.formal.span.text} and {t.formal.span.text}"
+        label = f"`...` in {patterns} is {here}"
         raise context.error("shape", title, expr.span, label, (), _mend_rest(t, first))
+
+
+def is_batch(t: _Tensor, d: ast.Expr, axis: int) -> bool:
+    """Whether a dim that is not the batch has the batch to stand for, as d in x[..., d] for an x[N]."""
+    named = isinstance(d, ast.Name) and d.text != "N"
+    return axis == 0 and named and isinstance(t.value.shape[0], Extent)
 
 
 def _mend_axes(value: Value, wanted: int, name: str) -> str:

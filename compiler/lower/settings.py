@@ -7,8 +7,9 @@ from typing import Any
 
 from .. import ast
 from ..network import DataSpec, InputSpec, Patience, Training
-from .context import Context, Failed, Frame, FunctionName, nearest
+from .context import Context, Failed, Frame, FunctionName
 from .expressions import evaluate, number, whole
+from .suggest import nearest
 
 TRAIN_KEYS = (
     *("epochs", "steps", "batch", "seed", "schedule", "stop", "clip", "average", "freeze", "start", "save"),
@@ -29,12 +30,16 @@ def training(context: Context, frame: Frame, block: ast.Train, overrides: Mappin
                 settings.pop({"epochs": "steps", "steps": "epochs"}[key], None)
         else:
             arguments[key] = ast.Keyword(value.span, ast.Name(value.span, key), value)
-    _check_keys(context, [s.name for s in block.settings], TRAIN_KEYS, "train")
+    called = block.optimizer.function.text
+    arguments_of = ("lr", "momentum", "weight_decay", "nesterov")
+    hints = {key: f"it belongs to the optimizer: train {called}({key} = …)" for key in arguments_of}
+    hints |= dict.fromkeys(DATA_KEYS, "it belongs into the data block")
+    _check_keys(context, [s.name for s in block.settings], TRAIN_KEYS, "train", hints)
     keywords = tuple(arguments.values())
     optimizer = ast.Call(optimizer.span, optimizer.function, optimizer.positional, keywords)
     if "epochs" in settings and "steps" in settings:
         title = "a training has epochs or steps, not both"
-        context.error("train", title, settings["steps"].span)
+        context.error("train", title, settings["steps"].span, "", (), "delete one of them")
         settings.pop("steps")
     values: dict[str, Any] = {}
     for key, expr in settings.items():
@@ -86,7 +91,8 @@ def _setting(context: Context, frame: Frame, key: str, expr: ast.Expr) -> Any:
             return expr.value
         case "precision":
             if not isinstance(expr, ast.Name) or expr.text not in ("float32", "float64"):
-                raise context.error("train", "precision is float32 or float64", expr.span)
+                help = "write precision = float32"
+                raise context.error("train", "precision is float32 or float64", expr.span, "", (), help)
             return expr.text
         case _:
             return None
@@ -102,24 +108,28 @@ def _patience(context: Context, frame: Frame, expr: ast.Expr) -> Patience:
     if epochs is None or keywords or len(expr.positional) > 1 or not isinstance(on, ast.Name):
         title = "patience wants a number of epochs, and on = what it watches"
         raise context.error("train", title, expr.span, "", (), help)
-    return Patience(whole(context, frame, epochs, "patience", 1), on.text)
+    return Patience(whole(context, frame, epochs, "patience", 1), on.text, on.span)
 
 
-def _check_keys(context: Context, names: list[ast.Name], known: tuple[str, ...], block: str) -> None:
+def _check_keys(
+    context: Context, names: list[ast.Name], known: tuple[str, ...], block: str, hints: Mapping[str, str]
+) -> None:
     seen: set[str] = set()
     for name in names:
         if name.text not in known:
             title = f"{block} has no setting called {name.text}"
             notes = (f"it has {', '.join(known)}",)
-            context.error(block, title, name.span, "not known", notes, nearest(name.text, list(known)))
+            help = hints.get(name.text) or nearest(name.text, known)
+            context.error(block, title, name.span, "not known", notes, help)
         elif name.text in seen:
-            context.error(block, f"{name.text} is set twice", name.span)
+            context.error(block, f"{name.text} is set twice", name.span, "", (), "delete one of them")
         seen.add(name.text)
 
 
 def data(context: Context, frame: Frame, block: ast.Data, inputs: Mapping[str, InputSpec]) -> DataSpec:
     """The data block's source and its arguments, and how much is split off; nothing is opened."""
-    _check_keys(context, [s.name for s in block.settings], (*inputs, *DATA_KEYS), "data")
+    hints = dict.fromkeys(set(TRAIN_KEYS) - set(inputs), "it belongs into the train block")
+    _check_keys(context, [s.name for s in block.settings], (*inputs, *DATA_KEYS), "data", hints)
     positional = tuple(_argument(context, frame, a) for a in block.source.positional)
     keywords = {k.name.text: _argument(context, frame, k.value) for k in block.source.keywords}
     valid = next((s.value for s in block.settings if s.name.text == "valid"), None)

@@ -15,6 +15,7 @@ from .expressions import condition, dims, evaluate, tensor
 from .loops import repeat, scan
 from .operands import describe, shape_text
 from .origins import origin
+from .suggest import nearest
 
 Step = ast.Statement | ast.Item
 
@@ -31,7 +32,7 @@ def run(context: Context, frame: Frame, statements: Sequence[Step]) -> None:
             for name in _bound_by(statement):
                 if frame.rebinds or name.text not in frame.values:
                     frame.values[name.text] = Bound(Poison(), name.span)
-            if isinstance(statement, ast.Return):
+            if _returns(statement):
                 raise
 
 
@@ -91,6 +92,17 @@ def _bound_by(statement: Step) -> list[ast.Name]:
             return [name for s in (*statement.body, *statement.orelse) for name in _bound_by(s)]
         case _:
             return []
+
+
+def _returns(statement: Step) -> bool:
+    """Whether a layer may end with a statement; what follows it is then not for those who fail in it."""
+    match statement:
+        case ast.Return():
+            return True
+        case ast.If():
+            return any(_returns(s) for s in (*statement.body, *statement.orelse))
+        case _:
+            return False
 
 
 def _declare(context: Context, frame: Frame, statement: ast.Declaration) -> None:
@@ -178,7 +190,8 @@ def _update(context: Context, frame: Frame, statement: ast.Update) -> None:
         if bound is not None and isinstance(bound.value, Poison):
             raise Failed(name)
         title = f"{name} is not a state: only a state becomes something else after a step"
-        help = f"write {name} = … for a name, or declare state {name}"
+        near = "" if bound else nearest(name, frame.states)
+        help = near or f"write {name} = … for a name, or declare state {name}"
         node = context.builder.graph[bound.value.id] if bound and isinstance(bound.value, Value) else None
         if node is not None and node.op == "param":
             help = "parameters are changed by the optimizer"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from ..compiler.network import Network
 from ..compiler.summary import Row, Summary, summarise
 from ..console import paint, plain, report, result
 from ..figures import amount, memory
-from ..locate import find
+from ..locate import Spec, find
 from ..runtime.data import DataError, open_source
 from ..runtime.opening import compile_source, located
 from . import arguments
@@ -55,12 +55,19 @@ def command(specs: tuple[str, ...], strict: bool, as_json: bool) -> int:
     return int(any(c.is_wrong or (strict and c.diagnostics) for c in checked))
 
 
+def check(spec: Spec) -> Checked:
+    """Compile a spec for what can be told about it."""
+    try:
+        compiled = compile_source(spec.source, spec.base)
+        warnings = (*compiled.network.warnings, *_missing_data(compiled.network, spec.base))
+        return Checked(spec.source.name, warnings, summarise(compiled))
+    except SpecError as error:
+        return Checked(spec.source.name, error.diagnostics)
+
+
 def _check(spec: str) -> Checked:
     try:
-        found = find(spec)
-        compiled = compile_source(found.source, found.base)
-        warnings = (*compiled.network.warnings, *_missing_data(compiled.network, found.base))
-        return Checked(spec, warnings, summarise(compiled))
+        return replace(check(find(spec)), spec=spec)
     except SpecError as error:
         return Checked(spec, error.diagnostics)
 

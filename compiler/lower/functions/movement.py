@@ -134,6 +134,9 @@ def range_(builder: Builder, place: Place, size: int) -> Value:
 @function
 def take_along(builder: Builder, place: Place, x: Value, i: Value, axis: int = -1) -> Value:
     """x[…, i, …]: for each place of i, the element of x at that index of the axis."""
+    if i.type.is_float:
+        title = "{1} cannot be an index: it holds fractions"
+        raise ShapeError(title, "classes or other whole numbers are wanted", code="dtype")
     return x.op("take_along", i.cast("int64"), axis=axis_of(x, axis))
 
 

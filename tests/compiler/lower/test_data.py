@@ -142,4 +142,4 @@ def test_each_binding_is_told_its_own_mistake() -> None:
 
 def test_classes_used_as_numbers_are_warned_of() -> None:
     (warning,) = lower(data("x = label", "input x[N]"), columns=COLUMNS).warnings
-    assert warning.help == "declare input x[…] : class(10)"
+    assert warning.help == "declare input x[N] : class(10), unless they are amounts"

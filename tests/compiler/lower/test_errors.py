@@ -103,20 +103,22 @@ def test_an_error_inside_a_standard_layer_points_at_the_users_call() -> None:
         ("param W[4] ~ zero", "there is no initialiser called zero", "write zeros"),
         ("h = dense(x, widht = 3)", "dense has no argument called widht", "write width"),
         ("h = sum(x, axes = 1)", "sum has no argument called axes", "write axis"),
-        ("h = relu(x, 1)", "relu takes 1 arguments at most, and was given 2", ""),
+        ("h = relu(x, 1)", "relu takes 1 argument at most, and was given 2", ""),
         ("h = dense(x)", "dense needs width", ""),
         ("h = dense(x, 3, width = 4)", "dense was given width twice", ""),
         ("h = dense", "dense is a layer: it needs its tensor", "write h = dense(x, …) or x -> dense"),
-        ("h = x(3)", "x is a tensor[N, 4], not a layer or function", ""),
+        ("h = x(3)", "x is the tensor x[N, 4], not a layer or function",
+         "write x * … for a product, x[…] for a part of it"),
         ("x = 3", "x is bound twice", "use another name; inside `repeat` alone a name may be bound again"),
         ("dim H = 3\nH = 4", "H is bound twice",
          "use another name; inside `repeat` alone a name may be bound again"),
-        ("training = 3", "training has a meaning of its own and cannot be bound", ""),
+        ("training = 3", "training has a meaning of its own and cannot be bound", "take another name"),
         ("dim H = x", "there is no tensor or number called `x` here", ""),
         ("dim H = 3, H = 4", "H is bound twice", ""),
-        ("layer f(x[...]) { y = x }\nh = f(x)", "layer f returns nothing", ""),
+        ("layer f(x[...]) { y = x }\nh = f(x)", "layer f returns nothing",
+         "end it with return and what the layer gives"),
         ("layer f(x[...]) { return W }\nparam W[3] ~ ones\nh = f(x)",
-         "there is no tensor or number called `W` here", ""),
+         "there is no tensor or number called `W` here", "hand W to the layer as an argument"),
         ("layer f(x[...]) { return x }\nlayer f(y[...]) { return y }", "two layers are called f", ""),
         ("repeat 2 { return x }", "return stands in a layer alone", ""),
         ("h <- x", "h is not a state: only a state becomes something else after a step",
@@ -143,13 +145,14 @@ def test_an_error_inside_a_standard_layer_points_at_the_users_call() -> None:
         ("data npz()\ndata npz()", "a file has one data block", ""),
         ('include "a.net"', "cannot read a.net: No such file or directory", ""),
         ("h = (0 - 8) ^ 0.5 * x", "this root of a negative number is not real", ""),
-        ("h = 1 / 0 * x", "this has no finite value", ""),
+        ("h = 1 / 0 * x", "1 / 0 has no finite value", ""),
         ("h = 10 ^ 9999 * x", "this power is out of range", ""),
         ("h = log(0) * x", "log of 0 is not a number", ""),
         ("h = x @ 3", "@ multiplies matrices, and 3 is a number", "write * instead of @"),
         ('h = "a" * x', '"a" is a text, where a tensor or a number is wanted', ""),
         ("h = [x] + x", "[x] is a list, where a tensor or a number is wanted", ""),
-        ("h = relu + x", "relu is a function's name, where a tensor or a number is wanted", ""),
+        ("h = relu + x", "relu is a function's name, where a tensor or a number is wanted",
+         "write relu(…)"),
     ],
 )  # fmt: skip
 def test_names_calls_and_kinds(text: str, title: str, help: str) -> None:
@@ -161,15 +164,15 @@ def test_names_calls_and_kinds(text: str, title: str, help: str) -> None:
     ("text", "title", "label"),
     [
         ("h[N, 5] = x", "h is declared [N, 5], and its value has [N, 4]", "this gives x[N, 4]"),
-        ("param W[4, N] ~ glorot", "W cannot depend on the batch size N", "N is not fixed"),
-        ("param W[2.5] ~ ones", "2.5 is no size: an axis has a whole number of elements", "this is 2.5"),
+        ("param W[4, N] ~ glorot", "W cannot depend on the batch size N", "N changes from batch to batch"),
+        ("param W[2.5] ~ ones", "2.5 is no size: an axis has a whole number of elements", ""),
         ("param W[-2] ~ ones", "an axis cannot have -2 elements", "this is -2"),
         ("input z[3]", "the first axis of an input is the batch: z[N, …]", "no N in front"),
-        ("input z[N, N]", "N stands in front alone", ""),
+        ("input z[N, N]", "only the first axis of an input is the batch N; the others have sizes of their own", ""),
         ("h = x -> conv(3, 3)", "conv wants x[N, c, h, w], and was given x[N, 4]",
          "2 axes, where 4 are wanted"),
         ("layer f(x[N, 5]) { return x }\nh = f(x)", "f wants x[N, 5], and was given x[N, 4]",
-         "5 is 5, and axis 1 here has 4"),
+         "5 are wanted, and axis 1 here has 4"),
         ("dim D = 5\nlayer f(x[N, D]) { return x }\nh = f(x)", "f wants x[N, D], and was given x[N, 4]",
          "D is 5, and axis 1 here has 4"),
         ("layer f(x[N, d], y[N, d]) { return x }\nh = f(x, x[:, 1:])",
@@ -190,8 +193,8 @@ def test_shapes(text: str, title: str, label: str) -> None:
 def test_the_axes_of_an_ellipsis_agree() -> None:
     """NumPy would spread [N, 1] and [N] to [N, N], and train without a word."""
     error = mistake("input x[N, 4]\ninput y[N]\nguess = x -> dense(1)\nloss mse(guess, y)")
-    assert error.title == "mse wants b[...], and was given y[N]"
-    assert error.label == "`...` is [N] here, and a has [N, 1]"
+    assert error.title == "mse was given guess[N, 1] and y[N], which do not go together"
+    assert error.label == "`...` in a[...] and b[...] is [N, 1] in the one and [N] in the other"
     assert error.help == "write squeeze(guess, axis = -1)"
     lower("input x[N, 4]\nloss mse(x, 1)")
 

@@ -105,7 +105,7 @@ def test_settings() -> None:
         steps = 7, batch = 3, seed = 4, clip = 2, save = "runs/a", precision = float64,
         stop = patience(3, on = valid.accuracy), schedule = cosine
     }"""
-    training = lower(NET + text).train
+    training = lower(f"{NET}metric accuracy = mean(x)\n{text}").train
     assert training is not None
     found = (training.epochs, training.steps, training.batch, training.seed, training.clip, training.save)
     assert found == (None, 7, 3, 4, 2.0, "runs/a")
