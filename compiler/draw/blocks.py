@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 
 from .look import INK, MUTED, Size, Theme
@@ -23,28 +24,47 @@ def block_size(block: Block, size: Size) -> tuple[float, float]:
     return max(caption, across), height + len(block.rows) * line_height(size.muted)
 
 
-def block_rows(block: Block, size: Size, theme: Theme) -> list[str]:
-    """The cells of an HTML-like table, one a row, that show a block."""
-    muted, ink = MUTED.of(theme), INK.of(theme)
-    found = [f'<TD HEIGHT="{_ABOVE:g}" FIXEDSIZE="TRUE" WIDTH="1"></TD>']
+def cell(text: str, width: float = 0, height: float = 0, attributes: str = "") -> str:
+    """A cell of an HTML-like table, of exactly this size if one is given."""
+    fixed = f' FIXEDSIZE="TRUE" WIDTH="{width:.0f}" HEIGHT="{height:.0f}"' if height else ""
+    return f"<TD{fixed}{attributes}>{text}</TD>"
+
+
+def table(rows: Sequence[str], width: float = 0, height: float = 0) -> str:
+    """An HTML-like table of rows of cells. With a size it does not grow with the cell that it stands in."""
+    fixed = f' FIXEDSIZE="TRUE" WIDTH="{width:.0f}" HEIGHT="{height:.0f}"' if height else ""
+    inside = "".join(f"<TR>{row}</TR>" for row in rows)
+    return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0"{fixed}>{inside}</TABLE>'
+
+
+def block_table(block: Block, size: Size, theme: Theme) -> str:
+    """A block with its caption as an HTML-like table."""
+    width, height = block_size(block, size)
+    rows = [cell("", width, _ABOVE)]
     if block.caption:
-        found.append(
-            f'<TD><FONT POINT-SIZE="{size.muted}" COLOR="{muted}">{escape(block.caption)}</FONT></TD>'
+        text = f'<FONT POINT-SIZE="{size.muted}" COLOR="{MUTED.of(theme)}">{escape(block.caption)}</FONT>'
+        rows.append(cell(text, width, line_height(size.muted)))
+    inside = _image(block) if isinstance(block, Art) else _grid(block, size, theme)
+    return table([*rows, cell(inside)], width, height)
+
+
+def _image(art: Art) -> str:
+    image = f'<IMG SCALE="BOTH" SRC="{escape(art.name)}"/>'
+    return table([cell(image, art.width, art.height)], art.width, art.height)
+
+
+def _grid(grid: Grid, size: Size, theme: Theme) -> str:
+    font = f'<FONT POINT-SIZE="{size.muted}" COLOR="{INK.of(theme)}">'
+    widths = [width + (_CELL if i else 0) for i, width in enumerate(_columns(grid, size))]
+    height = line_height(size.muted)
+    rows = [
+        "".join(
+            cell(f"{font}{escape(text) or ' '}</FONT>", width, height, ' ALIGN="RIGHT"')
+            for text, width in zip(row, widths, strict=True)
         )
-    if isinstance(block, Art):
-        shape = f'FIXEDSIZE="TRUE" WIDTH="{block.width:g}" HEIGHT="{block.height:g}"'
-        return [*found, f'<TD {shape}><IMG SCALE="BOTH" SRC="{escape(block.name)}"/></TD>']
-    widths, height = _columns(block, size), line_height(size.muted)
-    rows: list[str] = []
-    for row in block.rows:
-        cells = "".join(
-            f'<TD ALIGN="RIGHT" FIXEDSIZE="TRUE" WIDTH="{width + (_CELL if i else 0):.0f}" HEIGHT="{height:.0f}">'
-            f'<FONT POINT-SIZE="{size.muted}" COLOR="{ink}">{escape(text)}</FONT></TD>'
-            for i, (text, width) in enumerate(zip(row, widths, strict=True))
-        )
-        rows.append(f"<TR>{cells}</TR>")
-    table = '<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0">'
-    return [*found, f"<TD>{table}{''.join(rows)}</TABLE></TD>"]
+        for row in grid.rows
+    ]
+    return table(rows, sum(widths), height * len(rows))
 
 
 def _columns(grid: Grid, size: Size) -> list[float]:

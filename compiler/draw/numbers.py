@@ -2,54 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
+from ..ir import Graph
 from .compose import Composer
 from .fold import Folded, Unit
-from .formula import shape_text
 from .picture import Box, Column, Grid, Picture
 from .texts import Texts
-from .values import MOST_COLUMNS, MOST_ROWS, Array, Values, grid
+from .values import Array, Values, grid
 
-Evaluate = Callable[[list[int], list[int]], Values]  # values of nodes, and gradients of nodes
-NARROWEST = 2  # columns of a grid in the most crowded picture
+Evaluate = Callable[[Graph, Sequence[int]], Values]  # the values of nodes, and the gradients there
+_GRIDS = ((4, 5), (3, 4), (3, 3), (2, 2))  # rows and columns of the largest grid, from roomy to crowded
 
 
 def numbers(
     name: str, folded: Folded, facts: tuple[str, ...], widths: Sequence[int], evaluate: Evaluate
 ) -> list[Picture]:
-    """The picture with boxes of each of these widths, with grids of fewer and fewer columns."""
-    composer = _Numbers(folded)
-    composer.values = evaluate(composer.shown(), composer.shown())
+    """The picture with boxes of each of these widths, and with larger and smaller grids in them."""
+    composer = _Numbers(folded, evaluate)
     found: list[Picture] = []
-    for width in widths:
-        for rows, columns in ((MOST_ROWS, MOST_COLUMNS), (3, 3), (2, NARROWEST)):
-            composer.rows, composer.columns = rows, columns
-            found.append(composer.picture(name, facts, width))
+    for composer.most in _GRIDS:
+        found += [composer.picture(name, facts, width) for width in widths]
     return found
 
 
 class _Numbers(Composer):
-    def __init__(self, folded: Folded) -> None:
+    def __init__(self, folded: Folded, evaluate: Evaluate) -> None:
         super().__init__(folded)
-        self.values = Values()
-        self.rows, self.columns = MOST_ROWS, MOST_COLUMNS
+        self.most = _GRIDS[0]
+        self.values = evaluate(self.graph, self._shown())
 
-    def shown(self) -> list[int]:
-        """Every node that a box gives, with the leaves."""
+    def _shown(self) -> list[int]:
+        """What boxes read and give."""
         nodes = [id for i in range(len(self.flow.units)) for id in self.flow.outputs(i)]
-        leaves = [v for reads in self.flow.reads for v in reads if self.graph[v].op in ("input", "param")]
-        return list(dict.fromkeys([*nodes, *leaves, *self.graph.of_kind("loss").values()]))
+        return list(dict.fromkeys([*nodes, *(v for reads in self.flow.reads for v in reads)]))
 
     def _column(self, i: int, unit: Unit, texts: Texts) -> Column:
         column = super()._column(i, unit, texts)
-        outputs = self.flow.outputs(i)
-        forward = self._with(column.forward, self.values.forward, outputs)
+        given = self._with(column.forward, self.values.forward, self.flow.outputs(i))
         backward = column.backward
-        if backward is not None and not unit.is_loss:
-            backward = self._with(backward, self.values.gradients, outputs, "∂")
-        return replace(column, forward=forward, backward=backward)
+        if backward is not None:
+            passed = [v for v in self.flow.reads[i] if v in self.flow.differentiable]
+            tensors = [v for v in passed if self.graph[v].op != "param"]
+            backward = self._with(backward, self.values.gradients, tensors, "∂")
+        return replace(column, forward=given, backward=backward)
 
     def _data(self, v: int) -> Box:
         return self._with(super()._data(v), self.values.forward, [v])
@@ -60,13 +57,12 @@ class _Numbers(Composer):
     def _gradients(self, unit: Unit, params: list[int], texts: Texts) -> Box:
         return self._with(super()._gradients(unit, params, texts), self.values.gradients, params, "∂")
 
-    def _with(self, box: Box, known: dict[int, Array] | object, ids: Sequence[int], sign: str = "") -> Box:
-        assert isinstance(known, dict)
-        several = len(ids) > 1 or bool(sign)
-        grids: list[Grid] = []
-        for id in ids:
-            array = known.get(id)
-            if array is not None:
-                caption = f"{sign}{self.names.get(id, shape_text(self.graph[id]))}" if several else ""
-                grids.append(grid(array, caption, self.rows, self.columns))
-        return replace(box, blocks=tuple(grids)) if grids else box
+    def _with(self, box: Box, known: Mapping[int, Array], ids: Sequence[int], sign: str = "") -> Box:
+        found = [id for id in ids if id in known]
+        return replace(box, blocks=tuple(self._grid(id, known[id], sign, len(found) > 1) for id in found))
+
+    def _grid(self, id: int, array: Array, sign: str, several: bool) -> Grid:
+        """A caption tells grids apart; the gradient of a tensor that several boxes read is their sum."""
+        summed = sign and self.graph[id].op != "param" and len(self.flow.readers(id)) > 1
+        name = f"{sign}{self.names[id]}" if several or summed else ""
+        return grid(array, f"{name} in all" if summed else name, *self.most)

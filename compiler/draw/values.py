@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from .picture import Grid
 
 Array = NDArray[Any]
-MOST_ROWS, MOST_COLUMNS = 4, 4  # of a grid; a larger tensor shows its corner
 _DIGITS = 3
 
 
@@ -25,29 +24,29 @@ class Values:
     gradients: Mapping[int, Array] = field(default_factory=dict[int, Array])
 
 
-def grid(array: Array, caption: str = "", rows: int = MOST_ROWS, columns: int = MOST_COLUMNS) -> Grid:
-    """A tensor's numbers. Those of more axes than two stand as their first matrix; the caption says so."""
-    whole = array
-    while array.ndim > 2:
-        array = array[0]
-    table = np.atleast_2d(array)
-    cut = table[: rows if table.shape[0] <= rows else rows - 1, : columns if table.shape[1] <= columns else columns - 1]
+def grid(array: Array, caption: str = "", rows: int = 4, columns: int = 4) -> Grid:
+    """The numbers of a tensor: all, or its corner with its shape and range. Of more axes than two it is the first
+    matrix.
+    """
+    table = np.atleast_2d(array[(0,) * max(array.ndim - 2, 0)])
+    high = rows if table.shape[0] <= rows else rows - 1
+    wide = columns if table.shape[1] <= columns else columns - 1
+    cut = table[:high, :wide]
     texts = _texts(cut)
-    is_cut = cut.shape != table.shape
     if cut.shape[1] < table.shape[1]:
         texts = [[*row, "…"] for row in texts]
     if cut.shape[0] < table.shape[0]:
         texts = [*texts, ["⋮"] + [""] * (len(texts[0]) - 1)]
     notes = [caption] if caption else []
-    if is_cut or whole.ndim > 2:
-        notes.append(range_text(whole))
+    if cut.size < array.size:
+        notes.append(f"{'×'.join(map(str, array.shape))}: {range_text(array)}")
     return Grid("  ".join(notes), tuple(map(tuple, texts)))
 
 
 def range_text(array: Array) -> str:
     """The least and the greatest entry."""
-    low, high = (_number(float(v), _places(np.asarray([array.min(), array.max()]))) for v in (array.min(), array.max()))
-    return f"{low} … {high}"
+    (low, high), *_ = _texts(np.asarray([[array.min(), array.max()]]))
+    return f"{low} to {high}" if low != high else f"all {low}"
 
 
 def _texts(table: Array) -> list[list[str]]:

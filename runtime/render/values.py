@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -14,10 +14,11 @@ from ...compiler.emit.program import build
 from ...compiler.ir import Graph, Result, size_at
 from ...compiler.passes import optimise
 from ...compiler.passes.stabilise import stable_builder
-from ..data import DataError, Dataset
+from ..data import DataError, Dataset, Split
 from ..model import Array, Model
 from ..opening import open_data
 from ..program import load
+from ..train import prepare
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,6 @@ class Samples:
 
     inputs: Mapping[str, Array]
     origin: str = ""
-    classes: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
 
     @property
     def count(self) -> int:
@@ -50,7 +50,7 @@ def evaluate(
         targets, differentiate(stable_builder(part), losses[0], targets) if targets else (), strict=True
     ):
         if found is not None:
-            part.results[Result("gradient", str(target))] = found.id
+            part.results[Result("value", f"∂{target}")] = found.id
     if not part.results:
         return Values({}, {})
     program = build(optimise(part), samples.count, "values")
@@ -58,10 +58,10 @@ def evaluate(
     feeds = {name: array for name, array in samples.inputs.items() if name in needed}
     executable = load(program, model.device, model.memory)
     results = executable.run(feeds, step=model.step_number, steps=model.steps, seed=model.seed)
-    arrays = {result: model.device.numpy(array) for result, array in results.items()}
+    arrays = {result.name: model.device.numpy(array) for result, array in results.items()}
     return Values(
-        {int(r.name): a for r, a in arrays.items() if r.kind == "value"},
-        {int(r.name): a for r, a in arrays.items() if r.kind == "gradient"},
+        {int(name): a for name, a in arrays.items() if name[0] != "∂"},
+        {int(name[1:]): a for name, a in arrays.items() if name[0] == "∂"},
     )
 
 
@@ -85,20 +85,30 @@ def first(model: Model, count: int) -> Samples:
     data = dataset(model)
     if data is None:
         return drawn(model, count)
-    names = model.compiled.network.evaluating_data.leaves("column")
-    columns = {name: np.asarray(data.train[name][list(range(count))]) for name in names}
     plural = f"the first {count} samples" if count > 1 else "the first sample"
-    return prepared(model, columns, f"{plural} of the training data")
+    return batch(model, data.train, count, f"{plural} of the training data")
+
+
+def batch(model: Model, split: Split, count: int, origin: str) -> Samples:
+    """The first samples of a split."""
+    names = model.compiled.network.evaluating_data.leaves("column")
+    return prepared(model, {name: np.asarray(split[name][list(range(count))]) for name in names}, origin)
 
 
 def dataset(model: Model) -> Dataset | None:
-    """The model's data, None where there are none or they cannot be read here."""
+    """The model's data, None where there are none or they cannot be read here.
+
+    An untrained model's states that hold statistics of them are filled.
+    """
     if model.compiled.network.data is None or not model.compiled.network.evaluating_data.results:
         return None
     try:
-        return open_data(model.compiled.network, model.base, model.seed)
+        data = open_data(model.compiled.network, model.base, model.seed)
+        if model.step_number == 0:
+            prepare(model, data)
     except (SpecError, DataError):
         return None
+    return data
 
 
 def drawn(model: Model, count: int) -> Samples:
