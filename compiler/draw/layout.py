@@ -13,14 +13,15 @@ from dataclasses import dataclass
 from .blocks import block_size
 from .look import Size
 from .metrics import line_height, text_width
-from .picture import CARDS, Arrow, Box, Column, Picture
+from .picture import CARDS, Arrow, Box, Column, Picture, Role
 
 Point = tuple[float, float]
-MARGIN = 22.0
-_PADDING = 11.0  # between a box's outline and its text
+MARGIN = 16.0
+_PADDING = 9.0  # between a box's outline and its text
 _FRAME = 10.0  # between a cluster's outline and what is in it
+_OWN: frozenset[Role] = CARDS | {"loss", "seed"}  # whose boxes are as high as their texts
 _TIP = 8.5  # the length of an arrow's head
-_BAR = 3.0  # above and below the title in a bar
+_BAR = 4.0  # above and below the title in a bar
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,7 @@ def layout(rows: Sequence[Picture], size: Size) -> Layout:
         row = _Row(picture, size, number, top)
         row.lay(places, wires, frames)
         top, right = row.bottom + 30, max(right, row.right)
-    title = Place(MARGIN + title_width / 2, MARGIN + title_height / 2, title_width + 40, title_height + 10)
+    title = Place(MARGIN + title_width / 2, MARGIN + title_height / 2, title_width + 20, title_height + 10)
     return Layout(places, wires, frames, title, right + MARGIN, top - 30 + MARGIN)
 
 
@@ -145,11 +146,16 @@ def box_size(box: Box, size: Size) -> tuple[float, float]:
     width = max([text_width(*line) for line in lines] + [w for w, _ in blocks], default=0.0) + 2 * _PADDING
     height = sum(line_height(points) for _, points, _ in lines) + sum(h for _, h in blocks) + 10
     if box.role in CARDS:
-        height += 2 * _BAR
+        height += bar_height(size) - line_height(size.node)
     elif box.role == "data":
         width, height = width * 1.25, height * 1.1  # the corners of the text stay inside the ellipse
     least = 0.0 if box.role == "link" else size.width * 72
     return max(width, least), max(height, size.height * 72)
+
+
+def bar_height(size: Size) -> float:
+    """The height of the bar with a card's title."""
+    return line_height(size.node) + 2 * _BAR
 
 
 def label_width(lines: Sequence[str], size: Size) -> float:
@@ -171,21 +177,24 @@ class _Row:
         mirrored = any(c.backward is not None for c in self.columns)
         lanes_height = (max(self.lane_of.values(), default=-1) + 1) * self.lane_step
         y = top + depth * (_FRAME + line_height(size.muted))
-        self.head_y = [y + k * (self.heights["a"] + self.gap) + self.heights["a"] / 2 for k in range(heads)]
-        y += heads * (self.heights["a"] + self.gap)
-        self.forward_y = y + self.heights["f"] / 2
-        y += self.heights["f"]
-        self.backward_y = self.below_y = self.forward_y
-        if mirrored:
-            y += self.gap + (2 * lanes_height + line_height(size.edge) if lanes_height else 0)
-            self.backward_y = y + self.heights["b"] / 2
-            y += self.heights["b"]
-        else:
-            y += lanes_height
-        if any(c.below is not None for c in self.columns):
-            y += self.gap
-            self.below_y = y + self.heights["g"] / 2
-            y += self.heights["g"]
+        bands = ["a"] * heads
+        below = ["g"] if any(c.below is not None for c in self.columns) else []
+        backward = ["b"] if mirrored else []
+        order = ["f", *bands, *below, *backward] if picture.meet else [*bands, "f", *backward, *below]
+        # Lanes run between the rows or, where parameters stand there, outside of both.
+        after = {"f": lanes_height, "b": 0.0} if not picture.meet else {"f": 0.0, "b": lanes_height}
+        before = {"f": 0.0, "b": lanes_height} if not picture.meet else {"f": lanes_height, "b": 0.0}
+        if lanes_height and mirrored:
+            before["f" if picture.meet else "b"] += line_height(size.edge)
+        middles: dict[str, list[float]] = {"a": [], "f": [], "b": [], "g": []}
+        for k, kind in enumerate(order):
+            y += (self.gap if k else 0.0) + before.get(kind, 0.0)
+            middles[kind].append(y + self.heights[kind] / 2)
+            y += self.heights[kind] + after.get(kind, 0.0)
+        self.head_y = middles["a"]
+        self.forward_y = middles["f"][0]
+        self.backward_y = next(iter(middles["b"]), self.forward_y)
+        self.below_y = next(iter(middles["g"]), self.backward_y)
         self.bottom = y + depth * _FRAME
         self.right = MARGIN
 
@@ -258,7 +267,7 @@ class _Row:
         passing = [a for a in self.picture.arrows if a.source < i <= a.target and not a.carried]
         near = [a for a in passing if self._straight(a)]
         labels = [label_width(lines, self.size) for a in near for lines in (a.lines, a.gradient or ())]
-        return max([36.0, *(w + 26 for w in labels)]) + outlines
+        return max([36.0, *(w + 20 for w in labels)]) + outlines
 
     def _straight(self, arrow: Arrow) -> bool:
         return id(arrow) not in self.lane_of and not arrow.carried
@@ -266,11 +275,9 @@ class _Row:
     def _column(self, i: int, column: Column, x: float, places: dict[str, Place]) -> None:
         def put(name: str, box: Box, y: float) -> None:
             width, height = box_size(box, self.size)
-            places[name] = Place(
-                x, y, width, height if box.role in ("loss", "seed") else self.heights[name[0]]
-            )
+            places[name] = Place(x, y, width, height if box.role in _OWN else self.heights[name[0]])
 
-        missing = len(self.head_y) - len(column.above)
+        missing = len(self.head_y) - len(column.above)  # they stand at the gradient, or at the operation
         for k, box in enumerate(column.above):
             put(f"{self._name('a', i)}_{k}", box, self.head_y[missing + k])
         put(self._name("f", i), column.forward, self.forward_y)
@@ -299,16 +306,17 @@ class _Row:
     def _joins(self, places: dict[str, Place], wires: dict[tuple[str, str], Wire]) -> None:
         """The lines within each column."""
         for i, column in enumerate(self.columns):
-            for k in range(len(column.above)):
-                ends = f"{self._name('a', i)}_{k}", self._name("f", i)
-                wires[ends] = Wire(_line(_below(places[ends[0]]), _above(places[ends[1]], _TIP)))
-            if column.backward is not None and column.backward.role != "link":
-                ends = self._name("f", i), self._name("b", i)
-                line = _line(_below(places[ends[0]]), _above(places[ends[1]]))
-                wires[ends] = Wire(line, headed=False)
+            heads = [f"{self._name('a', i)}_{k}" for k in range(len(column.above))]
+            forward, backward, below = (self._name(kind, i) for kind in "fbg")
+            for head in heads:
+                wires[head, forward] = _vertical(places[head], places[forward])
+            if column.joined(self.picture.meet):
+                line = _line(_below(places[forward]), _above(places[backward]))
+                wires[forward, backward] = Wire(line, headed=False)
             if column.below is not None:
-                ends = self._name("b", i), self._name("g", i)
-                wires[ends] = Wire(_line(_below(places[ends[0]]), _above(places[ends[1]], _TIP)))
+                wires[backward, below] = _vertical(places[backward], places[below])
+                if self.picture.meet and heads:
+                    wires[below, heads[-1]] = _vertical(places[below], places[heads[-1]])
 
     def _arrow(self, arrow: Arrow, places: dict[str, Place], wires: dict[tuple[str, str], Wire]) -> None:
         for kind, lines in (("f", arrow.lines), ("b", arrow.gradient)):
@@ -338,16 +346,17 @@ class _Row:
         return Wire(_line((a, source.y), (b, target.y)), at_start=back, label=(middle, source.y - above))
 
     def _in_lane(self, arrow: Arrow, source: Place, target: Place, back: bool) -> Wire:
-        """Out of the side that faces the other row, along the lane, and back."""
+        """Out of the side that faces the other row, along the lane, and back; or out of the other side."""
         number = self.lane_of[id(arrow)]
-        away = -1 if back else 1
+        upwards = back != self.picture.meet
+        away = -1 if upwards else 1
         inset = 14 + 7 * (number % 3)
-        edge = source.top if back else source.bottom
+        edge = source.top if upwards else source.bottom
         y = edge + away * (16 + (number + 0.5) * self.lane_step)
         x1 = max(source.right - inset, source.x + 4)
         x2 = min(target.left + inset, target.x - 4)
-        y1 = _outline(source, x1, back) + (away * _TIP if back else 0)
-        y2 = _outline(target, x2, back) + (0 if back else away * _TIP)
+        y1 = _outline(source, upwards) + (away * _TIP if back else 0)
+        y2 = _outline(target, upwards) + (0 if back else away * _TIP)
         bend = min(26.0, (x2 - x1) / 2)
         points = (
             (x1, y1), (x1, (y1 + y) / 2), (x1 + bend / 3, y), (x1 + bend, y),
@@ -405,6 +414,13 @@ def _line(a: Point, b: Point) -> tuple[Point, ...]:
     )
 
 
+def _vertical(start: Place, end: Place) -> Wire:
+    """The arrow between two boxes of a column."""
+    if start.y < end.y:
+        return Wire(_line(_below(start), _above(end, _TIP)))
+    return Wire(_line(_above(start), (end.x, end.bottom + _TIP)))
+
+
 def _below(place: Place) -> Point:
     return place.x, place.bottom
 
@@ -413,7 +429,7 @@ def _above(place: Place, room: float = 0) -> Point:
     return place.x, place.top - room
 
 
-def _outline(place: Place, x: float, top: bool) -> float:
+def _outline(place: Place, top: bool) -> float:
     return place.top if top else place.bottom
 
 

@@ -1,8 +1,8 @@
 """A picture as DOT: layers from left to right, their gradients beneath them from right to left.
 
-The text says the structure (a rank for each column; edges back written forwards and drawn from the wrong
-end) and the places too, so that Graphviz only draws: `layout=nop2`. With `dot -Kdot` it would arrange the same
-graph by itself, but cannot hold the order of a rank in clusters, nor wrap rows.
+The text says the structure (a rank for each column, edges back written forwards and drawn from the
+wrong end) and the places too, so that Graphviz only draws: `layout=nop2`. With `dot -Kdot` it
+would arrange the same graph by itself, but cannot hold the order of a rank in clusters, nor wrap rows.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-from .blocks import block_rows
-from .layout import Layout, Place, Point, Wire, layout, node, texts, title_lines
+from .blocks import block_size, block_table, cell, table
+from .layout import Layout, Place, Point, Wire, bar_height, layout, node, texts, title_lines
 from .look import (
     BACKGROUND,
     BACKWARD,
@@ -29,7 +29,7 @@ from .look import (
     Size,
     Theme,
 )
-from .metrics import text_width
+from .metrics import line_height, text_width
 from .picture import CARDS, Arrow, Box, Column, Picture
 from .places import Path
 
@@ -70,8 +70,9 @@ class _Writer:
     def _defaults(self) -> list[str]:
         s = self.size
         return [
-            f'  graph [layout=nop2 rankdir=LR ranksep={s.ranks} nodesep={s.nodes} bgcolor="{self._c(BACKGROUND)}" '
-            f'bb="0,0,{_number(self.layout.width)},{_number(self.layout.height)}" pad=0 fontname="{FONT}"];',
+            f"  graph [layout=nop2 rankdir=LR ranksep={s.ranks} nodesep={s.nodes} pad=0 "
+            f'bgcolor="{self._c(BACKGROUND)}" fontname="{FONT}" '
+            f'bb="0,0,{_number(self.layout.width)},{_number(self.layout.height)}"];',
             f'  node [fontname="{FONT}" fontsize={s.node} fontcolor="{self._c(INK)}" penwidth={s.line} '
             f"margin=0 fixedsize=true shape=box];",
             f'  edge [fontname="{FONT}" fontsize={s.edge} fontcolor="{self._c(MUTED)}" '
@@ -120,7 +121,8 @@ class _Writer:
         middle = (frame.left + 8 + text_width(text, points) / 2, frame.top + 4 + points * 0.6)
         label = f'<FONT COLOR="{self._c(MUTED)}" POINT-SIZE="{points}">{escape(text)}</FONT>'
         return (
-            f"  subgraph {_quoted(f'cluster {number} ' + '.'.join(path))} {{ graph [label=<{label}> labeljust=l "
+            f"  subgraph {_quoted(f'cluster {number} ' + '.'.join(path))} {{ "
+            f"graph [label=<{label}> labeljust=l "
             f'style="rounded,filled" color="{self._c(CLUSTER)}" fillcolor="{self._c(CLUSTER_FILL)}" '
             f'bb="{box}" lp="{self._at(middle)}"];'
         )
@@ -138,12 +140,16 @@ class _Writer:
         for name, box in heads:
             colour = MUTED if box.role == "data" else PARAMETER
             lines.append(self._edge(name, forward, f'color="{self._c(colour)}"'))
-        if column.backward is not None and column.backward.role != "link":
+        meet = self.rows[number].meet
+        if column.joined(meet):
             style = f'dir=none style=dotted color="{self._c(JOIN)}" penwidth=2'
             lines.append(self._edge(forward, node("b", number, i), style))
         if column.below is not None:
             style = f'style=dashed color="{self._c(BACKWARD)}"'
             lines.append(self._edge(node("b", number, i), node("g", number, i), style))
+            if meet and heads:
+                style = f'color="{self._c(PARAMETER)}"'
+                lines.append(self._edge(node("g", number, i), heads[-1][0], style))
         return lines
 
     def _node(self, name: str, box: Box) -> str:
@@ -161,19 +167,21 @@ class _Writer:
 
     def _table(self, box: Box, place: Place) -> str:
         """The label of a box with blocks, or with its title in a bar."""
-        lines = [self._line(box, *line) for line in texts(box, self.size)]
-        cells = [f"<TD>{line}</TD>" for line in lines]
-        whole = ""
+        lines = texts(box, self.size)
+        rows = [cell(self._line(box, *line)) for line in lines]
         if box.role in CARDS:
-            stroke = self._c(SHAPES[box.role].stroke)
-            bar = self._line(box, box.title, float(self.size.node), True)
-            bar = f'<FONT COLOR="{self._c(BACKGROUND)}">{bar}</FONT>'
-            cells[0] = f'<TD BGCOLOR="{stroke}" HEIGHT="{self.size.node * 1.2 + 6:.0f}">{bar}</TD>'
-            whole = f' WIDTH="{place.width:.0f}" HEIGHT="{place.height:.0f}"'
-        cells += [cell for block in box.blocks for cell in block_rows(block, self.size, self.theme)]
-        cells += ["<TD></TD>"] if box.role in CARDS else []
-        rows = "".join(f"<TR>{cell}</TR>" for cell in cells)
-        return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0"{whole}>{rows}</TABLE>'
+            width = place.width - self.size.line
+            rows = [cell(self._line(box, *line), width, line_height(line[1])) for line in lines]
+            bar = f'<FONT COLOR="{self._c(BACKGROUND)}">{self._line(box, *lines[0])}</FONT>'
+            rows[0] = cell(
+                bar, width, bar_height(self.size), f' BGCOLOR="{self._c(SHAPES[box.role].stroke)}"'
+            )
+            used = bar_height(self.size) + sum(line_height(points) for _, points, _ in lines[1:])
+            used += sum(block_size(block, self.size)[1] for block in box.blocks)
+        rows += [cell(block_table(block, self.size, self.theme)) for block in box.blocks]
+        if box.role in CARDS:
+            rows.append(cell("", width, max(place.height - used - self.size.line, 1)))
+        return table(rows)
 
     def _line(self, box: Box, text: str, points: float, bold: bool) -> str:
         colour = f' COLOR="{self._c(MUTED)}"' if text in box.muted and not bold else ""
@@ -191,9 +199,9 @@ class _Writer:
             wire = self.layout.wires[ends]
             straight = len(wire.points) == 4
             style = f'dir=back style=dashed color="{self._c(BACKWARD)}" ' if kind == "b" else ""
-            label = "<BR/>".join(map(escape, lines if straight else lines[:1]))
+            label = "\\n".join(lines if straight else lines[:1])
             weight = "constraint=false" if arrow.carried else f"weight={100 if straight else 1}"
-            found.append(self._edge(*ends, f"{style}label=<{label}> {weight}"))
+            found.append(self._edge(*ends, f'{style}label="{label}" {weight}'))
         return found
 
     def _edge(self, tail: str, head: str, style: str) -> str:

@@ -20,7 +20,7 @@ def named(flow: Flow) -> dict[int, str]:
     numbered; so are the parameters of layers, where several have the same short name.
     """
     graph = flow.graph
-    names: dict[int, str] = {}
+    names = dict.fromkeys(graph.of_kind("loss").values(), "L")
     shorts = Counter(name_text(n.name) for n in graph if n.op == "param" and flow.owner(n.id) is not None)
     numbers: dict[int, int] = {}
     for i, _ in enumerate(flow.units):
@@ -36,7 +36,8 @@ def named(flow: Flow) -> dict[int, str]:
             names.setdefault(node.id, name_text(node.name))
     hidden = {p for i in range(len(flow.units)) if len(flow.owned(i)) > NAMED for p in flow.owned(i)}
     taken = {name for id, name in names.items() if id not in hidden}
-    outputs = [(i, id) for i in range(len(flow.units)) for id in flow.outputs(i)]
+    inner = [i for i, unit in enumerate(flow.units) if not unit.is_loss]
+    outputs = [(i, id) for i in inner for id in flow.outputs(i)]
     for _, id in outputs:
         given = name_text(flow.user_name(id))
         if given and given not in taken:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-
-Role = Literal["forward", "backward", "parameter", "gradient", "data", "loss", "seed", "link", "card", "sample", "result"]
+Role = Literal[
+    "forward", "backward", "parameter", "gradient", "data", "loss", "seed", "link", "card", "sample", "result"
+]
 CARDS: frozenset[Role] = frozenset({"card", "sample", "result"})  # an operation, the data, the loss
 
 
@@ -55,6 +56,11 @@ class Column:
     below: Box | None = None
     path: tuple[tuple[str, ...], ...] = ()
 
+    def joined(self, meet: bool) -> bool:
+        """Whether a line leads from the operation to its gradient: not past a parameter between them."""
+        mirrored = self.backward is not None and self.backward.role != "link"
+        return mirrored and not (meet and (self.above or self.below is not None))
+
 
 @dataclass(frozen=True, slots=True)
 class Arrow:
@@ -72,10 +78,14 @@ class Arrow:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """columns from the data to the loss; clusters: the label of each cluster, by its path."""
+    """columns from the data to the loss; clusters: the label of each cluster, by its path.
+
+    meet: parameters stand between the two rows, next to their gradients.
+    """
 
     name: str
     facts: tuple[str, ...]
     columns: tuple[Column, ...]
     arrows: tuple[Arrow, ...]
     clusters: tuple[tuple[tuple[str, ...], str], ...] = ()
+    meet: bool = False

@@ -13,6 +13,7 @@ from .flow import Flow
 from .formula import TRANSPARENT, count_text, name_text
 from .names import function_name
 from .places import TURNS, Path
+from .runs import RUN, UNLIKE
 
 _WEIGHT = {"contraction": 0, "window": 0, "row": 1}  # what names a statement of several operations
 
@@ -56,8 +57,8 @@ def _given(flow: Flow, id: int, region: Path) -> str:
 def cluster_label(flow: Flow, path: Path) -> str:
     """dense1 · 49 168 parameters; block ×3 · 3 × 4 704 parameters."""
     region = flow.folded.regions[path]
-    if region.layer == "run":
-        return f"×{region.turns}"
+    if region.layer in (RUN, UNLIKE):
+        return f"×{region.turns}" + (", with the sizes of the first" if region.layer == UNLIKE else "")
     if region.layer == "scan":
         return f"scan: {region.turns} turns"
     paths, graph = flow.folded.paths, flow.graph

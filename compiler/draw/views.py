@@ -11,22 +11,26 @@ from ..extract import select
 from ..ir import Graph, size_at
 from ..network import Network
 from .compose import NARROW, WIDE, compose
+from .flow import Flow
 from .fold import Folded, fold
 from .formula import TooLong, count_text, formula, name_text
 from .layout import layout
 from .look import DENSE, HANDOUT, SLIDE, Size, SizeName, Theme
 from .mirror import mirror
+from .names import named as given_names
 from .part import part
 from .picture import Picture
 from .places import Path
 from .rows import rows
 from .runs import fold_runs
+from .update import Stepping
 
 View = Literal["mirror", "ops", "cards", "steps", "neurons", "numbers", "geometry"]
 Compose = Callable[[str, Folded, tuple[str, ...], Sequence[int]], list[Picture]]
 _PAGES = {"slide": (960.0, 540.0), "handout": (780.0, 540.0)}  # points: 1280×720 pixels; A4 across
 LEAST = {"slide": 10.0, "handout": 7.0}  # points that can still be read there
 _MOST_ROWS = 6
+_ENDLESS = 40  # for so many columns there is no page at all
 _CROWDED = 18  # so many columns no page holds, and a shallower view is taken at once
 
 
@@ -44,6 +48,7 @@ class Options:
 
     depth: how many layers inside each other are seen, None as many as the page holds. only: the full name
     of the one layer that is drawn. expand: every turn of a repeat by itself.
+    update: parameters stand beside their gradients, with the step that they take.
     """
 
     view: View = "mirror"
@@ -52,6 +57,7 @@ class Options:
     depth: int | None = None
     only: str = ""
     expand: bool = False
+    update: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +83,8 @@ def draw(network: Network, options: Options, compose: Compose = compose) -> Draw
             title = f"there is no layer called {options.only!r}"
             raise DrawError(title, f"there are {', '.join(error.args[1])}") from None
         graph, within, given = inner.graph, inner.path, inner.given
+    if options.update:
+        compose = Stepping(network)
     best: Drawn | None = None
     levels = _levels(options)
     for depth, operations in levels:
@@ -85,9 +93,11 @@ def draw(network: Network, options: Options, compose: Compose = compose) -> Draw
             raise DrawError(f"{network.name} has no operation to draw")
         if len(folded.units) > _CROWDED and not options.expand:
             folded = fold_runs(folded)
+        if len(folded.units) > _ENDLESS and not options.expand:
+            folded = fold_runs(folded, alike=False)
         if (depth, operations) != levels[-1] and len(folded.units) > _CROWDED:
             continue
-        facts = _facts(network, graph, options)
+        facts = _facts(network, folded, options)
         found = _fitted(compose(_name(network, options), folded, facts, (NARROW, WIDE)), options)
         if best is None or found.smallest > best.smallest:
             best = found
@@ -146,25 +156,27 @@ def _name(network: Network, options: Options) -> str:
     return f"{network.name}: {options.only}" if options.only else network.name
 
 
-def _facts(network: Network, graph: Graph, options: Options) -> tuple[str, ...]:
+def _facts(network: Network, folded: Folded, options: Options) -> tuple[str, ...]:
     """What the title line says: the composition, how many parameters, and what the signs mean."""
+    graph = folded.graph
     params = [n for n in graph if n.op == "param"]
     count = sum(size_at(n.type.elements, 1) for n in params)
-    facts = [_composition(graph)] if not options.only else []
+    facts = [_composition(folded)] if not options.only else []
     facts += [f"{count_text(count)} parameters"] if count else []
     facts += ["rows are samples"] if any(n.op == "input" and n.type.rank == 2 for n in graph) else []
     facts += ["∂v means ∂L/∂v"] if options.view != "cards" else []
     return tuple(f for f in facts if f)
 
 
-def _composition(graph: Graph, longest: int = 60) -> str:
+def _composition(folded: Folded, longest: int = 60) -> str:
     """The last named tensor as one formula of the inputs, if it is short."""
+    graph, written = folded.graph, given_names(Flow(folded))
     named = [n for n in graph if n.name and n.op not in ("param", "input", "state") and "." not in n.name]
     if not named:
         return ""
-    names = {n.id: name_text(n.name) for n in graph if n.op in ("param", "input", "state")}
+    leaves = {n.id: written[n.id] for n in graph if n.op in ("param", "input", "state")}
     try:
-        text = f"{name_text(named[-1].name)} = {formula(graph, named[-1].id, names)}"
+        text = f"{name_text(named[-1].name)} = {formula(graph, named[-1].id, leaves)}"
     except TooLong:
         return ""
     return text if len(text) <= longest else ""

@@ -24,6 +24,7 @@ from . import arguments
 )
 @click.option("--size", type=click.Choice(["slide", "handout"]), default="slide", help="What it is for.")
 @click.option("--fold/--expand", default=True, help="Repeats once, or each turn by itself.")
+@click.option("--update", is_flag=True, help="Parameters beside their gradients, with the step.")
 @click.option("--depth", type=click.IntRange(1), help="How many layers inside each other are opened.")
 @click.option("--only", metavar="LAYER", default="", help="One layer, by its full name.")
 @click.option("--theme", type=click.Choice(["light", "dark", "auto"]), default="auto", help="Its colours.")

@@ -18,11 +18,23 @@ def adapted(svg: str, follow: bool) -> str:
     svg = svg[svg.index("<svg") :]
     svg = svg.replace(f'font-family="{FONT}"', f'font-family="{FONTS}"')
     svg = re.sub(r"<title>.*?</title>\n?", "", svg)  # the node names, which a mouse would show
+    svg = re.sub(r'<g id="[^"]*" class="node[^"]*">.*?</g>', lambda m: _centred(m[0]), svg, flags=re.DOTALL)
     svg = svg.replace("<svg ", '<svg class="netc" ', 1)
     if not follow:
         return svg
     opening = svg.index(">") + 1
     return f"{svg[:opening]}\n<style>{_sheet()}</style>{svg[opening:]}"
+
+
+def _centred(node: str) -> str:
+    """A box with its lines held in the middle, where they stay in a font of another width."""
+    outline = re.search(r'<(?:polygon|path|ellipse)[^>]*?(?:points|d|cx)="([^"]*)"', node)
+    lines = re.findall(r'<text [^>]*?y="([^"]*)"', node)
+    if outline is None or len(set(lines)) < len(lines):
+        return node
+    across = [float(x) for x in re.findall(r"(-?[\d.]+),", outline[1]) or [outline[1]]]
+    middle = f'text-anchor="middle" x="{(min(across) + max(across)) / 2:.2f}"'
+    return re.sub(r'text-anchor="start" x="[^"]*"', middle, node)
 
 
 def _sheet() -> str:

@@ -25,7 +25,8 @@ TEXTS = {
     + "layer block(x[N, d]) { return x + (x -> dense(d) -> tanh) }\n"
     + "logits = x -> dense(4) -> 3 * block -> dense(3)"
     + TAIL,
-    "recurrent": "input x[N, 8, 4]\ninput y[N] : class(3)\nh = rnn(x, 5)\nlogits = h[:, 7] -> dense(3)" + TAIL,
+    "recurrent": "input x[N, 8, 4]\ninput y[N] : class(3)\nh = rnn(x, 5)\nlogits = h[:, 7] -> dense(3)"
+    + TAIL,
     "images": "input x[N, 3, 16, 16]\ninput y[N] : class(3)\n"
     "features = x -> conv(8, 3, pad = 1) -> relu -> maxpool(2) -> conv(8, 3) -> relu -> maxpool(2)\n"
     "logits = features -> flatten -> dropout(0.2) -> dense(3)" + TAIL,

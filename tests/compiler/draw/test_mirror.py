@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import pytest
 
@@ -30,7 +30,7 @@ def test_order_columns_and_overlaps(name: str, view: str) -> None:
     for boxes in columns.values():
         placed = [found.nodes[box] for _, box in sorted(boxes)]
         assert max(p.x for p in placed) - min(p.x for p in placed) < 1
-        for upper, lower in zip(placed, placed[1:], strict=False):
+        for upper, lower in pairwise(placed):
             assert upper.y - upper.height / 2 > lower.y + lower.height / 2
     for (_, a), (_, b) in combinations(found.nodes.items(), 2):
         apart = abs(a.x - b.x) >= (a.width + b.width) / 2 or abs(a.y - b.y) >= (a.height + b.height) / 2
@@ -40,7 +40,9 @@ def test_order_columns_and_overlaps(name: str, view: str) -> None:
         assert p.y - p.height / 2 >= 0 and p.y + p.height / 2 <= found.height
 
 
-@pytest.mark.parametrize("name", ["chain", "skip", "recurrent", "siamese", "mlp", "residual", "chars", "deep"])
+@pytest.mark.parametrize(
+    "name", ["chain", "skip", "recurrent", "siamese", "mlp", "residual", "chars", "deep"]
+)
 def test_readable_on_a_slide(name: str) -> None:
     drawn = draw(network(name), Options())
     found = plain(drawn.dot)
@@ -66,3 +68,9 @@ def test_dark() -> None:
     light, dark = dot("chain"), dot("chain", theme="dark")
     assert "#0072B2" in light and "#0072B2" not in dark
     assert re.sub("#[0-9A-F]{6}", "", light) == re.sub("#[0-9A-F]{6}", "", dark)
+
+
+def test_with_the_step_a_parameter_stands_between_the_rows() -> None:
+    found = plain(dot("chain", update=True)).nodes
+    forward, parameter, gradient, backward = (found[name].y for name in ("f0_1", "a0_1_0", "g0_1", "b0_1"))
+    assert forward > parameter > gradient > backward

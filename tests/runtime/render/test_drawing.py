@@ -20,7 +20,13 @@ input y[N] : class(3)
 logits = x -> dense(5) -> relu -> dense(3)
 loss cross_entropy(logits, y)
 """
-STARTS = {".png": b"\x89PNG", ".pdf": b"%PDF", ".svg": b"<svg", ".html": b"<!DOCTYPE html>", ".dot": b"digraph"}
+STARTS = {
+    ".png": b"\x89PNG",
+    ".pdf": b"%PDF",
+    ".svg": b"<svg",
+    ".html": b"<!DOCTYPE html>",
+    ".dot": b"digraph",
+}
 needs_dot = pytest.mark.skipif(shutil.which("dot") is None, reason="Graphviz's dot is not installed")
 
 
@@ -62,5 +68,5 @@ def test_without_graphviz(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> No
 
 
 def test_an_unknown_format(tmp_path: Path) -> None:
-    with pytest.raises(RenderError, match="no picture format '.gif'"):
+    with pytest.raises(RenderError, match="no picture format"):
         drawn().save(tmp_path / "a.gif")
