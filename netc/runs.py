@@ -77,6 +77,13 @@ def newest(home: Path) -> Path | None:
     return max(files, key=lambda file: file.stat().st_mtime).parent if files else None
 
 
+def newest_numbered(home: Path) -> Path | None:
+    """The folder with the highest number, if there is any."""
+    pattern = re.compile(re.escape(home.name) + r"(?:-(\d+))?")
+    found = {m: f for f in home.parent.glob(f"{home.name}*") if (m := pattern.fullmatch(f.name))}
+    return found[max(found, key=lambda m: int(m[1] or 1))] if found else None
+
+
 def parameters_in(folder: Path) -> Path | None:
     """The file of a run to be used: the best epoch's, else the last one."""
     return next((folder / n for n in (BEST, LAST, PREVIOUS) if (folder / n).exists()), None)

@@ -16,15 +16,21 @@ from ..overrides import expression
 if TYPE_CHECKING:
     from ..compiler import ast
 
+GRID = "grid"  # the overrides of a command that takes several values for a name
+
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class Overrides:
-    """DIM=… and train.KEY=…, by name; of two for the same name the later one counts."""
+    """DIM=… and train.KEY=…, by name; of two for the same name the later one counts.
+
+    grid: the texts of those that were given several values, as in H=16,32.
+    """
 
     dims: dict[str, ast.Expr] = field(default_factory=dict[str, "ast.Expr"])
     train: dict[str, ast.Expr] = field(default_factory=dict[str, "ast.Expr"])
+    grid: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
 
     @property
     def texts(self) -> dict[str, str]:
@@ -46,17 +52,38 @@ def _overrides(ctx: click.Context, param: click.Parameter, values: tuple[str, ..
             raise click.BadParameter(f"'{name}' in '{value}' is no name: write H=32 or train.lr=0.05")
         if not text.strip():
             raise click.BadParameter(f"{name} is given no value: write {name}=32")
+        texts = split(text)
         try:
-            (found.train if known[1] else found.dims)[known[2]] = expression(text, f"{value} on the command line")
+            parsed = [expression(part, f"{value} on the command line") for part in texts]
         except SpecError as error:
             raise click.BadParameter(f"the value of {name} is wrong: {error.diagnostics[0].title}") from None
+        found.grid.pop(name, None)
+        if len(texts) > 1:
+            if param.name != GRID:
+                raise click.BadParameter(f"{name} is given {len(texts)} values, and this command takes one")
+            found.grid[name] = texts
+        (found.train if known[1] else found.dims)[known[2]] = parsed[0]
     return found
+
+
+def split(text: str) -> list[str]:
+    """The values of a list without brackets: its commas, but not those within brackets or quotes."""
+    parts, depth, quoted = [""], 0, False
+    for character in text:
+        quoted ^= character == '"'
+        depth += 0 if quoted else (character in "([{") - (character in ")]}")
+        if character == "," and depth == 0 and not quoted:
+            parts.append("")
+        else:
+            parts[-1] += character
+    return [part.strip() for part in parts]
 
 
 spec: Decorator = click.argument("spec", metavar="SPEC")
 overrides: Decorator = click.argument(
     "overrides", metavar="[DIM=…] [train.KEY=…]", nargs=-1, callback=_overrides
 )
+grid: Decorator = click.argument(GRID, metavar="[DIM=…] [train.KEY=…]", nargs=-1, callback=_overrides)
 device: Decorator = click.option(
     "--device",
     type=click.Choice(["auto", "cpu", "cuda"]),

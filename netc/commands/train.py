@@ -16,6 +16,7 @@ from ..console import paint, result, say
 from ..console import report as tell
 from ..figures import amount
 from ..locate import find
+from ..rate import find_rate
 from ..reports import write_trained
 from ..resume import Resumed, reopen
 from ..runs import SELDOM, Run, new_folder, parameters_in, resumed_folder, watched
@@ -29,6 +30,8 @@ from ..runtime.report import ReportError
 from ..runtime.report.norms import Norms
 from ..runtime.start import Started
 from ..runtime.train import Began, EpochDone, Event, Progress, Stopped, fit
+from ..sweep import sweep
+from ..tensorboard import Events
 from ..trained import home_of, parsed
 from . import arguments
 from .arguments import Overrides
@@ -38,7 +41,7 @@ WRONG = 1
 
 @click.command()
 @arguments.spec
-@arguments.overrides
+@arguments.grid
 @arguments.device
 @click.option(
     "--resume", is_flag=True, help="Go on with the newest run, or that in --out, as if it had never stopped."
@@ -52,16 +55,26 @@ WRONG = 1
     show_default=True,
     help="How much a kill or a power cut may cost.",
 )
+@click.option(
+    "--jobs", metavar="N", type=click.IntRange(1), default=1, help="How many runs of a sweep go side by side."
+)
+@click.option(
+    "--find-lr", is_flag=True, help="Suggest a learning rate, from one short run, and train nothing."
+)
+@click.option("--tensorboard", is_flag=True, help="Write event files for TensorBoard too.")
 @click.option("--report/--no-report", default=True, help="Whether to write a report.html at the end.")
 @arguments.strict
 @arguments.as_json
 def command(
     spec: str,
-    overrides: Overrides,
+    grid: Overrides,
     device: Any,
     resume: bool,
     out: Path | None,
     save_every: float,
+    jobs: int,
+    find_lr: bool,
+    tensorboard: bool,
     report: bool,
     strict: bool,
     as_json: bool,
@@ -72,9 +85,20 @@ def command(
     train.KEY=… take the place of what the file says:
 
         netc train mlp.net H=32 train.lr=0.05 train.epochs=3
+
+    Several values for a name train one network for each combination, and compare them:
+
+        netc train mlp.net H=16,32,64 train.lr=0.1,0.01 --jobs 2
     """
-    found = find(spec)
+    overrides, found = grid, find(spec)
     place = home_of(found, overrides.train)
+    if find_lr:
+        return find_rate(found, overrides, device, out or place.with_name(f"{place.name}-lr.html"))
+    if overrides.grid:
+        options = ["--device", device, "--save-every", str(save_every)]
+        options += ["--strict"] * strict + ["--tensorboard"] * tensorboard
+        home = place.with_name(f"{place.name}-sweep")
+        return sweep(found, spec, overrides, home, out, resume, jobs, options)
     before = reopen(found.source, resumed_folder(out, place)) if resume else None
     folder = before.folder if before else new_folder(out, place)
     texts = {**(before.description.overrides if before else {}), **overrides.texts}
@@ -93,8 +117,9 @@ def command(
     run.norms = Norms(model, data) if report else None
     say(_title(network, opened.name))
     listener = _Json(run) if as_json else _Lines(run)
+    events = Events(run, listener) if tensorboard else listener
     try:
-        fit(model, listener=listener, data=data, place=run.place)
+        fit(model, listener=events, data=data, place=run.place)
         listener.close()
         if run.last is not None:
             run.save()

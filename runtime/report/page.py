@@ -28,7 +28,7 @@ p { margin: 4px 0 12px; max-width: 72ch }
 .figures span { color: var(--soft); font-size: .85rem }
 .plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 320px), 1fr)); gap: 16px }
 .plots svg, .diagram svg { width: 100%; height: auto; max-height: 420px; display: block }
-.diagram svg { max-height: none; max-width: 100% }
+.diagram svg { max-height: none; min-width: 720px }
 .wide { overflow-x: auto; -webkit-overflow-scrolling: touch }
 .samples { display: grid; grid-template-columns: repeat(auto-fill, minmax(88px, 1fr)); gap: 12px 8px }
 .samples figure { margin: 0; font-size: .8rem; line-height: 1.3; overflow-wrap: anywhere }

@@ -11,7 +11,7 @@ from typing import Any
 from matplotlib import rc_context
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 SERIES = 8
 # Colours that no figure has; the page's variables take their place.
@@ -57,8 +57,11 @@ def curves(
     across: str = "epoch",
     mark: tuple[float, str] | None = None,
     logarithmic: str = "",
+    percent: bool = False,
 ) -> str:
-    """An SVG of curves. mark: a place on the x axis and what is there; logarithmic: the axes that are."""
+    """An SVG of curves. mark: a place on the x axis and what is there; logarithmic: the axes that are;
+    percent: whether y is a share.
+    """
     options: dict[Any, Any] = {**_STYLE, "svg.hashsalt": title}
     with rc_context(options):
         figure = Figure(figsize=(4.6, 2.9), layout="constrained")
@@ -70,7 +73,11 @@ def curves(
         if "x" in logarithmic:
             axes.set_xscale("log")
         else:
-            axes.xaxis.set_major_locator(MaxNLocator(6, integer=across in ("epoch", "step")))
+            axes.xaxis.set_major_locator(MaxNLocator(6, integer=across == "epoch"))
+            if across == "epoch" and len({x for curve in given for x in curve.x}) == 1:
+                axes.set_xlim(given[0].x[0] - 1, given[0].x[0] + 1)
+        if percent:
+            axes.yaxis.set_major_formatter(PercentFormatter(1.0))
         if "y" in logarithmic and any(y > 0 for curve in given for y in curve.y):
             axes.set_yscale("log")
         if mark is not None:

@@ -91,7 +91,8 @@ def write(kept: Kept, model: Model, data: Dataset | None, norms: Sequence[Norm])
         page.section("How it was made", _made(kept)),
     ]
     path = kept.folder / FILE
-    under = f"{escape(str(kept.folder))} · {len(kept.epochs)} epochs, {kept.description.step:,} steps"
+    count = f"{len(kept.epochs)} epoch{'s' * (len(kept.epochs) != 1)}"
+    under = f"{escape(str(kept.folder))} · {count}, {kept.description.step:,} steps"
     replace(path, page.page(network.name, under, sections).encode())
     return path
 
@@ -109,7 +110,7 @@ def compare(runs: Sequence[Kept], path: Path, title: str = "Comparison of runs")
             Curve(names[i], x, y, i) for i, run in enumerate(runs) for x, y in [_points(run, figure)] if x
         ]
         if lines:
-            drawn.append(curves(lines[:MOST_CURVES], figure.replace(".", " ")))
+            drawn.append(curves(lines[:MOST_CURVES], figure.replace(".", " "), percent=_is_share(figure)))
     head, rows = ranking(runs)
     places = {str(run.folder): run for run in runs}
     linked = [[_link(places[row[0]], path), *map(escape, row[1:])] for row in rows]
@@ -146,9 +147,13 @@ def short_names(runs: Sequence[Kept]) -> list[str]:
 
 def shown(name: str, value: float) -> str:
     """A figure as people read it."""
-    if name.rpartition(".")[2] in SHARES:
+    if _is_share(name):
         return f"{100 * value:.2f} %"
     return f"{value:.4f}" if value == 0 or 1e-3 <= abs(value) < 1000 else f"{value:.3g}"
+
+
+def _is_share(name: str) -> bool:
+    return name.rpartition(".")[2] in SHARES
 
 
 def _needs_matplotlib() -> None:
@@ -217,7 +222,9 @@ def _curves(kept: Kept) -> list[str]:
     for metric in _metrics([kept]):
         lines = [Curve(s, *_points(kept, f"{s}.{metric}"), i) for i, s in enumerate(SPLITS)]
         if any(line.x for line in lines):
-            drawn.append(curves([line for line in lines if line.x], metric, mark=mark))
+            drawn.append(
+                curves([line for line in lines if line.x], metric, mark=mark, percent=metric in SHARES)
+            )
     return drawn
 
 
