@@ -6,6 +6,7 @@ import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,12 @@ from .runtime.data import Column, Columns, DataError, Dataset
 from .runtime.data.csv_file import parse
 
 PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm")
+
+
+BEGINNINGS = {
+    b"PK": ".npz", b"\x89PNG": ".png", b"\xff\xd8": ".jpg", b"GIF8": ".gif", b"BM": ".bmp", b"RIFF": ".webp",
+    b"P5": ".pgm", b"P6": ".ppm", b"II*": ".tif", b"MM\0*": ".tif",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +49,19 @@ def from_file(path: Path, wanted: Mapping[str, TensorType], columns: Columns) ->
     if suffix in PICTURES:
         return _picture(path, wanted)
     raise DataError("netc predicts from .npz, .csv and pictures such as .png", path)
+
+
+def from_stream(data: bytes, wanted: Mapping[str, TensorType], columns: Columns) -> Samples:
+    """The samples of what standard input gave: a picture, an .npz file or a table. Raises DataError."""
+    suffix = next((suffix for start, suffix in BEGINNINGS.items() if data.startswith(start)), ".csv")
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / f"stdin{suffix}"
+        path.write_bytes(data)
+        try:
+            return from_file(path, wanted, columns)
+        except DataError as error:
+            error.path = "stdin"
+            raise
 
 
 def from_test(dataset: Dataset, indices: Sequence[int], wanted: Mapping[str, TensorType]) -> Samples:

@@ -19,6 +19,11 @@ class Events:
         self._run, self._listener = run, listener
         self._writer = None
 
+    def close(self) -> None:
+        """Write what is still on its way: another thread does the writing."""
+        if self._writer is not None:
+            self._writer.close()
+
     def __call__(self, event: Event) -> None:
         self._listener(event)
         match event:
@@ -29,6 +34,5 @@ class Events:
             case EpochDone() if self._writer is not None:
                 for name, value in event.values.items():
                     self._writer.add_scalar(name.replace(".", "/"), value, event.epoch)
-                self._writer.flush()
             case _:
                 pass

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,13 +13,13 @@ from typing import Any
 
 import click
 
-from ..runtime.answers import Answer, Meaning, answer, class_names, meanings, target_column
 from ..compiler.diagnostics import Diagnostic, SpecError
 from ..compiler.ir import TensorType
 from ..compiler.pipeline import Purpose
 from ..console import paint, result, say
-from ..inputs import Samples, from_file, from_test
+from ..inputs import Samples, from_file, from_stream, from_test
 from ..locate import find
+from ..runtime.answers import Answer, Meaning, answer, class_names, meanings, target_column
 from ..runtime.device import open_device
 from ..runtime.model import Model
 from ..runtime.opening import open_data
@@ -45,6 +48,9 @@ class Row:
 @arguments.checkpoint
 @arguments.device
 @arguments.as_json
+@click.option(
+    "--csv", "as_csv", is_flag=True, help="Print CSV: a line for each sample, a column for each score."
+)
 def command(
     spec: str,
     inputs: tuple[Path, ...],
@@ -52,11 +58,12 @@ def command(
     checkpoint: Path | None,
     device: Any,
     as_json: bool,
+    as_csv: bool,
 ) -> int:
     """What a trained network gives for new inputs.
 
-    INPUT is a picture, a .csv file with the columns of the training data, or an .npz file with their arrays.
-    --sample takes samples of the test split instead:
+    INPUT is a picture, a .csv file with the columns of the training data, an .npz file with their arrays, or
+    `-` for any of these on standard input. --sample takes samples of the test split instead:
 
         netc predict digits --sample 0 --sample 1
     """
@@ -71,12 +78,17 @@ def command(
     meant = meanings(model.compiled, description.columns)
     rows: list[Row] = []
     for file in inputs:
-        taken = from_file(file, wanted, description.columns)
+        if str(file) == "-":
+            taken = from_stream(sys.stdin.buffer.read(), wanted, description.columns)
+        else:
+            taken = from_file(file, wanted, description.columns)
         rows += map(Row, taken.names, _answers(model, taken, meant))
     if samples:
         taken, truths = _tested(model, samples, wanted)
         rows += map(Row, taken.names, _answers(model, taken, meant), truths)
-    if as_json:
+    if as_csv:
+        result(_table(rows))
+    elif as_json:
         result(json.dumps([_plain(row) for row in rows], ensure_ascii=False, indent=2))
     else:
         _show(rows)
@@ -144,6 +156,27 @@ def _show(rows: Sequence[Row]) -> None:
                     "good" if is_right else "error",
                 )
             result(line)
+
+
+def _table(rows: Sequence[Row]) -> str:
+    """A line for each sample: its name, its true class if one is known, class and scores of each output."""
+    lines: list[dict[str, str]] = []
+    for row in rows:
+        line = {"input": row.name} | ({"truth": row.truth} if any(r.truth for r in rows) else {})
+        for output, given in row.answers.items():
+            scores = given.scores.reshape(-1).tolist()
+            if given.meaning.classes:
+                line[f"{output}.class"] = given.best
+                names = list(given.meaning.classes)
+            else:
+                names = [str(i) for i in range(len(scores))]
+            line |= {f"{output}.{name}": repr(score) for name, score in zip(names, scores, strict=True)}
+        lines.append(line)
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(lines[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(lines)
+    return text.getvalue().rstrip("\n")
 
 
 def _plain(row: Row) -> dict[str, Any]:

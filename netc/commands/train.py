@@ -117,9 +117,9 @@ def command(
     run.norms = Norms(model, data) if report else None
     say(_title(network, opened.name))
     listener = _Json(run) if as_json else _Lines(run)
-    events = Events(run, listener) if tensorboard else listener
+    events = Events(run, listener) if tensorboard else None
     try:
-        fit(model, listener=events, data=data, place=run.place)
+        fit(model, listener=events or listener, data=data, place=run.place)
         listener.close()
         if run.last is not None:
             run.save()
@@ -138,6 +138,8 @@ def command(
         raise
     finally:
         listener.close()
+        if events is not None:
+            events.close()
     listener.end()
     if run.norms is not None and run.last is not None:
         _report(run)

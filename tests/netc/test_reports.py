@@ -1,0 +1,183 @@
+"""Pages, sweeps, the search for a learning rate, event files, and predictions for other programs."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from netc.commands.arguments import split
+from netc.runtime.report.judged import Judged
+from netc.runtime.report.pictures import brightened, filters
+
+from .conftest import Netc
+
+ROOT = Path(__file__).parents[2]
+
+
+class Page(HTMLParser):
+    """What a page holds, and whether every element that it opens is closed."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.addresses: list[str] = []
+        self.headings: list[str] = []
+        self.text = ""
+        self.feed(path.read_text(encoding="utf-8"))
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.addresses += [v or "" for k, v in attrs if k in ("src", "href", "xlink:href")]
+        if tag not in ("meta", "img", "br"):
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.addresses += [v or "" for k, v in attrs if k in ("src", "href", "xlink:href")]
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+        if self.open and self.open[-1] == "h2":
+            self.headings.append(data)
+
+
+@pytest.mark.reports
+def test_a_run_writes_its_page(netc: Netc, small: Path) -> None:
+    pytest.importorskip("matplotlib")
+    ran = netc("train", "small.net", "H=9")
+    assert ran.status == 0, ran.err
+    path = Path("runs/small/report.html")
+    assert f"report: {path}" in ran.err
+    page = Page(path)
+    assert not page.open
+    assert [h for h in page.headings if h != "Network"] == [
+        "Curves", "Confusion matrix", "Samples", "Worst mistakes", "First layer", "Norms", "Epochs", "Spec",
+        "How it was made",
+    ]  # fmt: skip
+    assert all(a.startswith(("data:image/png;base64,", "#", "http://www.w3.org")) for a in page.addresses)
+    assert "netc train small.net H=9" in page.text
+    assert "# small.net: one hidden layer" in page.text
+    assert "prefers-color-scheme: dark" in path.read_text(encoding="utf-8")
+    before = re.sub(r"\d+\.\d s", "", path.read_text(encoding="utf-8"))
+    assert netc("report", "runs/small").out == f"{path}\n"
+    assert re.sub(r"\d+\.\d s", "", path.read_text(encoding="utf-8")) == before
+
+
+def test_norms_are_those_of_the_parameters(netc: Netc, small: Path) -> None:
+    from netc.runtime.checkpoint import read
+
+    assert netc("train", "small.net").status == 0
+    with Path("runs/small/norms.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    tensors, _ = read(Path("runs/small/last.safetensors"))
+    last = {row["parameter"]: row for row in rows if row["epoch"] == "2"}
+    assert set(last) == {"logits.dense1.W", "logits.dense1.b", "logits.dense2.W", "logits.dense2.b"}
+    for name, row in last.items():
+        assert float(row["norm"]) == pytest.approx(float(np.linalg.norm(tensors[name])), rel=1e-4)
+        assert 0 < float(row["gradient"]) < 100
+
+
+def test_several_runs_are_compared(netc: Netc, small: Path) -> None:
+    pytest.importorskip("matplotlib")
+    assert netc("train", "small.net", "train.epochs=1").status == 0
+    assert netc("train", "small.net", "train.lr=0.1").status == 0
+    ran = netc("report", "runs/small", "runs/small-2", "-o", "both.html")
+    assert ran.out == "both.html\n"
+    page = Page(Path("both.html"))
+    assert not page.open and page.headings == ["Runs", "Curves"]
+    assert netc("report", "nowhere").status == 1
+
+
+def test_a_sweep(netc: Netc, small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    ran = netc("train", "small.net", "H=4,6", "train.epochs=1", "--jobs", "2")
+    assert ran.status == 0, ran.err
+    lines = ran.out.splitlines()
+    assert lines[0].split()[:4] == ["run", "H", "train.epochs", "epoch"]
+    assert {line.split()[0] for line in lines[1:]} == {"H=4", "H=6"}
+    accuracies = [float(re.findall(r"([\d.]+) %", line)[1]) for line in lines[1:]]  # train, valid, test
+    assert accuracies == sorted(accuracies, reverse=True)
+    assert Path("runs/small-sweep/H=4/history.csv").exists()
+    ran = netc("train", "small.net", "H=4,6", "train.epochs=1", "--resume")
+    assert ran.out.splitlines() == lines
+
+
+def test_a_sweep_goes_on_behind_a_failure(netc: Netc, small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    ran = netc("train", "small.net", "train.lr=-1,0.01", "train.epochs=1", "--out", "sweep")
+    assert ran.status == 1
+    assert "learning rate cannot be -1" in ran.err
+    assert len(ran.out.splitlines()) == 2
+
+
+def test_several_values_are_for_trainings(netc: Netc, small: Path) -> None:
+    ran = netc("dump", "small.net", "H=4,6", "--stage", "ast")
+    assert ran.status == 2
+    assert "H is given 2 values" in ran.err
+
+
+def test_commas_within_brackets_and_quotes_do_not_split() -> None:
+    assert split("cosine(warmup = 5, x = [1, 2]), linear") == ["cosine(warmup = 5, x = [1, 2])", "linear"]
+    assert split('"a,b", 3') == ['"a,b"', "3"]
+
+
+def test_the_search_for_a_learning_rate(netc: Netc, small: Path) -> None:
+    ran = netc("train", "small.net", "--find-lr", "--out", "search.html")
+    assert ran.status == 0, ran.err
+    steepest, lowest = (float(re.findall(r"[\d.e-]+\d", line)[0]) for line in ran.out.splitlines())
+    # Adam on the digits trains well with rates about 0.001 to 0.1.
+    assert 1e-3 < steepest < lowest < 1
+    assert not Path("runs").exists()
+
+
+def test_event_files(netc: Netc, small: Path) -> None:
+    pytest.importorskip("tensorboardX")
+    assert netc("train", "small.net", "train.epochs=1", "--tensorboard").status == 0
+    (file,) = Path("runs/small").glob("events.out.tfevents.*")
+    assert b"valid/accuracy" in file.read_bytes()
+
+
+def test_predictions_for_programs(netc: Netc, small: Path) -> None:
+    assert netc("train", "small.net", "train.epochs=1").status == 0
+    ran = netc("predict", "small.net", "--sample", "3", "--csv")
+    (row,) = csv.DictReader(io.StringIO(ran.out))
+    assert row["input"] == "sample 3"
+    scores = {name: float(v) for name, v in row.items() if re.fullmatch(r"probabilities\.\d", name)}
+    assert sum(scores.values()) == pytest.approx(1, abs=1e-5)
+    assert max(scores, key=lambda name: scores[name]) == f"probabilities.{row['probabilities.class']}"
+    data = io.BytesIO()
+    np.savez(data, image=np.zeros((2, 1, 8, 8), np.uint8))
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "netc", "predict", "small.net", "-", "--json"]
+    done = subprocess.run(command, input=data.getvalue(), capture_output=True, env=environment)
+    assert [entry["input"] for entry in json.loads(done.stdout)] == ["stdin.npz[0]", "stdin.npz[1]"]
+    done = subprocess.run(command, input=b"a,b\n1,2\n", capture_output=True, env=environment)
+    assert done.returncode == 1
+    assert b"error: stdin: there is no column called image" in done.stderr
+
+
+def test_confusion_and_worst() -> None:
+    scores = np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4], [0.95, 0.05]])
+    judged = Judged("test", ("a", "b"), scores, np.array([0, 1, 1, 1]), True, "")
+    assert judged.confusion.tolist() == [[1, 0], [2, 1]]
+    assert judged.worst(9).tolist() == [3, 2]
+
+
+def test_pictures() -> None:
+    assert filters(np.zeros((4, 3, 5, 5)), (3, 32, 32)) is not None
+    found = filters(np.eye(12)[:, :7], (3, 2, 2))
+    assert found is not None and found.shape == (7, 3, 2, 2) and found.max() == 255
+    assert filters(np.zeros((10, 7)), (3, 2, 2)) is None
+    assert brightened(np.full((1, 1, 2, 2), 16)).max() == 240
