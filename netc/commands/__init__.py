@@ -13,6 +13,8 @@ COMMANDS = {
     "report": "A page with all that is to be seen of a run, or one that compares several.",
     "check": "Errors, or shapes, parameters, memory and cost.",
     "draw": "A picture of a network: its layers, and beneath them their gradients.",
+    "explain": "What the code of a message means, with an example and its mend.",
+    "fmt": "Give files one canonical layout: spaces and indentation, never a word, line break or comment.",
     "show": "The definition of a standard layer, loss or optimizer.",
     "dump": "What a stage of the compiler makes of a spec, as text.",
     "new": "Write a commented starting point.",
