@@ -86,12 +86,9 @@ def test_frozen_parameters_stay() -> None:
     before = {name: m.parameters[name] for name in m.parameters}
     fit(m)
     changed = {name for name in before if (before[name] != m.parameters[name]).any()}
-    assert (
-        changed
-        == {"h.dense1.b", "h.batchnorm1.gain", "h.batchnorm1.shift", "logits.W"} & set(before)
-        | {name for name in before if name.startswith("h.batchnorm1")}
-        | {"h.dense1.b"} & changed
-    )
+    frozen = {"h.dense1.W", "logits.b"}
+    # The bias before batch norm has a gradient of zero, up to rounding.
+    assert set(before) - frozen - {"h.dense1.b"} <= changed <= set(before) - frozen
     assert not any(name.startswith(("h.dense1.W.", "logits.b.")) for name in m.state)
 
 
