@@ -2,12 +2,16 @@
 PYTHON ?= python3
 VENV ?= .venv
 
-.PHONY: digits test
+.PHONY: digits test gallery
 digits: $(VENV)/.installed
 	$(VENV)/bin/netc train digits
 
 test: $(VENV)/.test
 	$(VENV)/bin/python -m pytest -n 2
+
+# Needs Graphviz's dot.
+gallery: $(VENV)/.installed
+	$(VENV)/bin/python docs/gallery.py
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

@@ -109,6 +109,8 @@ def fold(
         call = None if operations else _closed(node, path, depth, within)
         if node.id in loss:
             keys[node.id] = Key("loss", ())
+        elif node.of >= 0:  # of a grad(e, t) in the file, whose operations stand in the scopes of those of e
+            keys[node.id] = Key("grad", ())
         elif call is not None:
             keys[node.id] = Key("call", call[:-1], call)
         elif not operations:
@@ -194,7 +196,7 @@ def _loss(graph: Graph, own: list[Node]) -> set[int]:
     for node in reversed(own):
         users = graph.users(node.id)
         owned = any(node.scope[: i + 1] in owners for i in range(len(node.scope)))
-        if not found or not users or not all(u in found for u in users) or owned:
+        if not found or not users or not all(u in found for u in users) or owned or node.of >= 0:
             continue
         gathers = node.op in ("concat", "reshape") and not node.name  # `params`
         stated = gathers or any(_contains(span, node.span) for span in spans)

@@ -93,10 +93,19 @@ def _link(arrows: Sequence[Arrow], note: str) -> Column:
 
 
 def _merged(arrows: Sequence[Arrow]) -> list[Arrow]:
-    """One arrow for those between the same columns: a tensor that two columns read is one to the link."""
-    found: dict[tuple[int, int, tuple[str, ...]], Arrow] = {}
+    """One arrow for all between the same columns, with all their names."""
+    found: dict[tuple[int, int], list[Arrow]] = {}
     for arrow in arrows:
-        key = (arrow.source, arrow.target, arrow.lines)
-        known = found.get(key)
-        found[key] = arrow if known is None or known.gradient is None else known
-    return list(found.values())
+        found.setdefault((arrow.source, arrow.target), []).append(arrow)
+    return [_joined(group) for group in found.values()]
+
+
+def _joined(arrows: Sequence[Arrow]) -> Arrow:
+    lines = _together([a.lines for a in arrows])
+    gradients = [a.gradient for a in arrows if a.gradient is not None]
+    return replace(arrows[0], lines=lines, gradient=_together(gradients) if gradients else None)
+
+
+def _together(lines: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
+    """The names in one line; the shapes of the first below it."""
+    return ", ".join(dict.fromkeys(one[0] for one in lines)), *lines[0][1:]

@@ -100,12 +100,13 @@ class Writer:
             (boundary, calls.get),
             (inner | boundary, calls.get),
         ]
-        for names, called in attempts if len(unit.nodes) <= _LARGEST else ():
+        short = len(unit.nodes) <= _LARGEST and unit.key.kind != "grad"
+        for names, called in attempts if short else ():
             lines = self._lines(result, "=", self.graph, out, names, width, called)
             if lines is not None:
                 return lines
         tensors = [n for b, n in boundary.items() if self.graph[self._origin(b)].op not in ("param", "state")]
-        layer = self.flow.folded.regions[unit.call].layer if unit.call is not None else "f"
+        layer = self.flow.folded.regions[unit.call].layer if unit.call is not None else unit.key.kind
         text = f"{result} = {layer}({', '.join(dict.fromkeys(tensors))})"
         return broken(text, width) or (text[: width - 1] + "…",)
 

@@ -29,6 +29,8 @@ def _title(flow: Flow, i: int) -> tuple[str, str]:
     unit, graph = flow.units[i], flow.graph
     if unit.is_loss:
         return "loss", "loss"
+    if unit.key.kind == "grad":
+        return "grad", "grad"
     if unit.call is not None:
         region = flow.folded.regions[unit.call]
         if region.turns > 1:
