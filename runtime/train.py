@@ -23,6 +23,7 @@ from .data.statistics import channel_statistics
 from .interrupt import Interrupts
 from .model import Model
 from .opening import located, open_data
+from .trace import first_not_finite
 from .place import EpochDone, History, Place, is_better
 from .start import Started, start
 
@@ -197,7 +198,7 @@ def _epoch(
         for result, value in results.items():
             place.sums[result.name] = place.sums.get(result.name, 0.0) + float(value) * batch.size
         if not math.isfinite(place.sums["loss"]):
-            _not_finite(model, place.epoch, place.batch)
+            _not_finite(model, batches, place.epoch, place.batch)
         now = time.perf_counter()
         if now - told > PROGRESS_SECONDS:
             told, place.seconds = now, now - began
@@ -206,14 +207,16 @@ def _epoch(
             tell(Progress(place.epoch, place.batch, len(batches), model.step_number, loss, rate))
 
 
-def _not_finite(model: Model, epoch: int, batch: int) -> None:
-    network = model.compiled.network
-    train = network.train
+def _not_finite(model: Model, batches: Batches, epoch: int, batch: int) -> None:
+    train = model.compiled.network.train
+    blown = first_not_finite(model, batches, epoch, batch)
+    span = (blown.span if blown else None) or (train.span if train else None)
+    label = f"here the first tensor was no longer finite: {blown.what}" if blown else ""
     title = (
         f"the loss is no longer a finite number at step {model.step_number} (epoch {epoch}, batch {batch})"
     )
     help = "try a smaller learning rate, or clip = 1.0 in the train block"
-    raise SpecError(Diagnostic("train", title, train.span if train else None, "", (), help))
+    raise SpecError(Diagnostic("train", title, span, label, (), help))
 
 
 def _exhausted(history: History, stop: Patience) -> bool:
