@@ -21,7 +21,7 @@ from .program import Executable, load
 
 if TYPE_CHECKING:
     from ..compiler.draw import View
-    from .render import Drawing
+    from .render.views import Shown
 
 Array = NDArray[Any]
 
@@ -171,16 +171,20 @@ class Model:
 
         return evaluate(self, split)
 
-    def draw(self, view: View = "mirror", **options: Any) -> Drawing:
+    def draw(self, view: View = "mirror", **options: Any) -> Shown:
         """A picture that shows itself in Jupyter and has .save("mlp.svg").
 
-        options: size, depth, only, expand, as `netc draw` has them; theme. Raises DrawError.
+        options: size, depth, only, expand, update, as `netc draw` has them; theme; inputs, by name: whose values
+        cards and numbers show. Raises DrawError, RenderError.
         """
         from ..compiler.draw import Options
-        from .render import Drawing
+        from .render.views import Given, show
+        from .render.values import Samples
 
-        theme = options.pop("theme", "auto")
-        return Drawing(self.compiled.network, Options(view, **options), theme)
+        theme, inputs = options.pop("theme", "auto"), options.pop("inputs", None)
+        trained = f"after step {self.step_number}" if self.step_number else ""
+        samples = Samples(dict(inputs), "the given samples") if inputs is not None else None
+        return show(self, Options(view, **options), theme, Given(samples, trained))
 
     def save(self, path: str | Path) -> None:
         """Parameters and states, as safetensors with metadata; the file appears whole or not at all."""

@@ -9,6 +9,7 @@ from typing import Protocol
 from ..ir import Node
 from ..ops.op import REGISTRY
 from .compose import Composer
+from .flow import Flow
 from .fold import Folded
 from .formula import TRANSPARENT, count_text, shape_text
 from .picture import Art, Arrow, Box, Column, Picture
@@ -39,7 +40,7 @@ class _Cards(Composer):
     def __init__(self, folded: Folded, gallery: Gallery) -> None:
         super().__init__(folded)
         self.gallery = gallery
-        self.ends = self._ends()
+        self.ends = grouped(self.flow)
 
     def picture(self, name: str, facts: tuple[str, ...], width: int) -> Picture:
         units = self.flow.units
@@ -61,27 +62,6 @@ class _Cards(Composer):
                     arrow, source=source, target=target, lines=label, gradient=None
                 ))  # fmt: skip
         return Picture(name, facts, tuple(columns), tuple(arrows.values()), self._clusters())
-
-    def _ends(self) -> list[int]:
-        """For each unit the one whose card shows it: an activation joins the layer that it follows."""
-        ends = list(range(len(self.flow.units)))
-        for i in range(1, len(ends)):
-            reads = self.flow.reads[i]
-            before = self.flow.place.get(reads[0]) if len(reads) == 1 else None
-            if before is None or ends[before] != before or self.flow.units[i].region != self.flow.units[before].region:
-                continue
-            if before < i and self._joins(i) and self.flow.readers(reads[0]) == [i]:
-                ends = [i if e == before else e for e in ends]
-        return ends
-
-    def _joins(self, i: int) -> bool:
-        """Whether a unit is an activation: elementwise operations of one tensor, without parameters."""
-        kinds = {REGISTRY[op.op].kind for op in self._operations(i)}
-        return kinds == {"elementwise"} and not self.flow.units[i].is_loss
-
-    def _operations(self, i: int) -> list[Node]:
-        unit = self.flow.units[i]
-        return [self.graph[id] for id in unit.nodes if self.graph[id].op not in TRANSPARENT]
 
     def _source(self, v: int) -> Box:
         art = self.gallery.activation(v)
@@ -112,7 +92,7 @@ class _Cards(Composer):
 
     def _settings(self, i: int) -> list[str]:
         """The hyper-parameters of a layer that is one convolution, window or matrix product of parameters."""
-        main = [n for n in self._operations(i) if REGISTRY[n.op].kind in ("contraction", "window")]
+        main = [n for n in _operations(self.flow, i) if REGISTRY[n.op].kind in ("contraction", "window")]
         if len(main) != 1:
             return []
         node = main[0]
@@ -137,6 +117,30 @@ class _Cards(Composer):
             if value not in {*values, *map(_alike, values), 0}:
                 found += f", {name} {value}"
         return found
+
+
+def grouped(flow: Flow) -> list[int]:
+    """For each unit the one whose card shows it: an activation joins the layer that it follows."""
+    ends = list(range(len(flow.units)))
+    for i in range(1, len(ends)):
+        reads = flow.reads[i]
+        before = flow.place.get(reads[0]) if len(reads) == 1 else None
+        if before is None or before >= i or ends[before] != before:
+            continue
+        together = flow.units[i].region == flow.units[before].region and flow.readers(reads[0]) == [i]
+        if together and _is_activation(flow, i):
+            ends = [i if e == before else e for e in ends]
+    return ends
+
+
+def _is_activation(flow: Flow, i: int) -> bool:
+    """Whether a unit is elementwise operations of one tensor, without parameters."""
+    kinds = {REGISTRY[node.op].kind for node in _operations(flow, i)}
+    return kinds == {"elementwise"} and not flow.units[i].is_loss
+
+
+def _operations(flow: Flow, i: int) -> list[Node]:
+    return [flow.graph[id] for id in flow.units[i].nodes if flow.graph[id].op not in TRANSPARENT]
 
 
 def _alike(value: object) -> object:

@@ -23,8 +23,12 @@ from ..answers import class_names
 from ..data import Columns, DataError, open_source
 from ..data.batches import length
 from ..model import Model
+from ..place import EpochDone
+from ..train import Event
 from .drawing import Appearance, Drawing
+from .geometry import Figure
 from .gallery import Gallery, image_shape
+from .plane import Geometry, Plane
 from .steps_view import Steps
 from .values import Samples, batch, dataset, evaluate, first
 
@@ -140,6 +144,29 @@ def _steps(model: Model, options: Options, theme: Appearance, given: Given) -> S
     return Steps(Drawing(network, replace(options, view="mirror"), theme), found)
 
 
+def _geometry(model: Model, options: Options, theme: Appearance, given: Given) -> Figure:
+    geometry = Geometry(model)
+    return Figure(model.compiled.network.name, [geometry.plane()], [given.parameters], theme)
+
+
+def over_training(model: Model, theme: Appearance = "auto", moments: int = 20) -> Figure:
+    """The geometry at moments of a training from its start, which trains the model.
+
+    Raises DrawError, RenderError, SpecError.
+    """
+    geometry = Geometry(model)
+    kept: list[tuple[str, Plane]] = [("starting values", geometry.plane())]
+
+    def listen(event: Event) -> None:
+        if isinstance(event, EpochDone):
+            kept.append((f"after epoch {event.epoch}", geometry.plane()))
+
+    model.fit(listener=listen)
+    chosen = sorted({round(k * (len(kept) - 1) / (moments - 1)) for k in range(moments)})
+    notes, planes = zip(*(kept[k] for k in chosen), strict=True)
+    return Figure(model.compiled.network.name, planes, notes, theme)
+
+
 _VIEWS: dict[str, Callable[[Model, Options, Appearance, Given], Shown]] = {
     "mirror": _mirror,
     "ops": _mirror,
@@ -147,4 +174,5 @@ _VIEWS: dict[str, Callable[[Model, Options, Appearance, Given], Shown]] = {
     "steps": _steps,
     "neurons": _neurons,
     "numbers": _numbers,
+    "geometry": _geometry,
 }
