@@ -163,6 +163,11 @@ class Run:
             self.norms.rows = norms.read(self.folder, self.epoch)
         self._saved = time.monotonic()
 
+    def close(self) -> None:
+        """Let others train in the folder."""
+        if self.lock is not None:
+            self.lock.release()
+
     def keep(self, done: EpochDone) -> None:
         """Take note of a finished epoch, and write what there is if some time has passed. Raises OSError."""
         self.last = done

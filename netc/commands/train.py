@@ -140,6 +140,7 @@ def command(
         listener.close()
         if events is not None:
             events.close()
+        run.close()
     listener.end()
     if run.norms is not None and run.last is not None:
         _report(run)
