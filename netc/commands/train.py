@@ -153,6 +153,8 @@ def _report(run: Run) -> None:
         say(f"report: {write_trained(run.folder, run.model, run.data)}")
     except ReportError as error:
         say(paint(f"no report.html: {error} ({error.help})", "dim", sys.stderr))
+    except OSError as error:
+        say(paint(f"no report.html: {error.strerror}", "dim", sys.stderr))
 
 
 def _resumed(before: Resumed, model: Model, data: Dataset) -> Run:
