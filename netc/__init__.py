@@ -50,6 +50,13 @@ def compile(
     return open_model(spec.source, spec.base, expressions(dims), expressions(train), device)
 
 
+def load_ipython_extension(shell: Any) -> None:
+    """`%load_ext netc` gives a notebook the cell magic %%net."""
+    from .jupyter import load
+
+    load(shell)
+
+
 def __getattr__(name: str) -> Any:
     # Nothing heavy is imported before it is used, so that `import netc` and `netc --help` are quick.
     if name in _HOMES:
@@ -61,4 +68,12 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *_HOMES})
 
 
-__all__ = ["CheckpointError", "DeviceError", "Model", "SpecError", "__version__", "compile"]
+__all__ = [
+    "CheckpointError",
+    "DeviceError",
+    "Model",
+    "SpecError",
+    "__version__",
+    "compile",
+    "load_ipython_extension",
+]

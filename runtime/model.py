@@ -174,12 +174,12 @@ class Model:
     def draw(self, view: View = "mirror", **options: Any) -> Shown:
         """A picture that shows itself in Jupyter and has .save("mlp.svg").
 
-        options: size, depth, only, expand, update, as `netc draw` has them; theme; inputs, by name: whose values
-        cards and numbers show. Raises DrawError, RenderError.
+        options: size, depth, only, expand, update, as `netc draw` has them; theme; inputs, by name, whose
+        values cards and numbers show. Raises DrawError, RenderError.
         """
         from ..compiler.draw import Options
-        from .render.views import Given, show
         from .render.values import Samples
+        from .render.views import Given, show
 
         theme, inputs = options.pop("theme", "auto"), options.pop("inputs", None)
         trained = f"after step {self.step_number}" if self.step_number else ""

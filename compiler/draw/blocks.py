@@ -69,4 +69,6 @@ def _grid(grid: Grid, size: Size, theme: Theme) -> str:
 
 def _columns(grid: Grid, size: Size) -> list[float]:
     """How wide each column of a grid is."""
-    return [max(text_width(text, size.muted) + 2 for text in column) for column in zip(*grid.rows, strict=True)]
+    return [
+        max(text_width(text, size.muted) + 2 for text in column) for column in zip(*grid.rows, strict=True)
+    ]

@@ -1,4 +1,4 @@
-"""The cards view: one card a layer, with its hyper-parameters, shapes, parameters, activations and filters."""
+"""The cards view: one card a layer, with its settings, shapes, parameters, activations and filters."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from .compose import Composer
 from .flow import Flow
 from .fold import Folded
 from .formula import TRANSPARENT, count_text, shape_text
-from .picture import Art, Arrow, Box, Column, Picture
+from .picture import Arrow, Art, Box, Column, Picture
 from .titles import parameter_count
+
 
 class Gallery(Protocol):
     """Thumbnails, where there are values to show."""
@@ -83,7 +84,12 @@ class _Cards(Composer):
         turns = self.folded.regions[unit.call].turns if unit.call else 1
         times = f"{turns} × " if turns > 1 else ""
         muted = (f"{times}{count_text(count // turns)} parameters",) if count else ()
-        labels = [self.names[v] for k in parts for v in self.flow.reads[k] if v in self.data and v not in self.sources]
+        labels = [
+            self.names[v]
+            for k in parts
+            for v in self.flow.reads[k]
+            if v in self.data and v not in self.sources
+        ]
         muted += (f"with {', '.join(labels)}",) if labels else ()
         title = " + ".join(self.titles[k] for k in parts)
         role = "result" if unit.is_loss else "card"

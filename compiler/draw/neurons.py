@@ -1,4 +1,4 @@
-"""The neurons view: a circle for each unit of a dense network, a line for each weight, wide and coloured by its value."""
+"""The neurons view: a circle for each unit of a dense network, a line for each weight."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..extract import ancestors
 from ..ir import Graph, Node
 from ..ops.op import REGISTRY
 from .formula import TRANSPARENT, count_text, name_text, subscript
-from .look import BACKGROUND, BACKWARD, FONT, FORWARD, FORWARD_FILL, INK, MUTED, DATA_FILL, Colour, Theme
+from .look import BACKGROUND, BACKWARD, DATA_FILL, FONT, FORWARD, FORWARD_FILL, INK, MUTED, Colour, Theme
 from .metrics import text_width
 from .values import Array
 
@@ -37,7 +37,9 @@ def dense_layers(graph: Graph) -> list[Dense]:
     products = [(n, p) for n in graph if (p := _weights(graph, n)) is not None]
     chain: list[tuple[Node, Node]] = []
     for node, param in reversed(products):
-        if not chain or (param.type.shape[1] == chain[-1][1].type.shape[0] and _leads(graph, node, chain[-1])):
+        if not chain or (
+            param.type.shape[1] == chain[-1][1].type.shape[0] and _leads(graph, node, chain[-1])
+        ):
             chain.append((node, param))
     chain.reverse()
     names = [_reads(graph, node, k) for k, (node, _) in enumerate(chain)]
@@ -49,7 +51,12 @@ def dense_layers(graph: Graph) -> list[Dense]:
 
 
 def neurons(
-    name: str, layers: Sequence[Dense], weights: Mapping[str, Array], classes: Sequence[str], note: str, theme: Theme
+    name: str,
+    layers: Sequence[Dense],
+    weights: Mapping[str, Array],
+    classes: Sequence[str],
+    note: str,
+    theme: Theme,
 ) -> str:
     """The DOT text. weights: [in, out] by parameter; classes: labels of the last units, if there are any."""
     return _Writer(name, layers, weights, classes, note, theme).text()
@@ -64,11 +71,17 @@ def _weights(graph: Graph, node: Node) -> Node | None:
 
 
 def _leads(graph: Graph, node: Node, following: tuple[Node, Node]) -> bool:
-    """Whether a product's units are those that the following one reads: only elementwise operations between."""
+    """Whether a product's units are those that the following one reads, one by one."""
     id = graph.operands(following[0].id)[0]
     between = ancestors(graph, [id]) - ancestors(graph, [node.id])
     kinds = {REGISTRY[graph[i].op].kind for i in between if graph[i].op not in TRANSPARENT}
-    return node.id in ancestors(graph, [id]) and kinds <= {"elementwise", "leaf", "row", "random", "reduction"}
+    return node.id in ancestors(graph, [id]) and kinds <= {
+        "elementwise",
+        "leaf",
+        "row",
+        "random",
+        "reduction",
+    }
 
 
 def _reads(graph: Graph, node: Node, k: int) -> str:
@@ -111,7 +124,9 @@ class _Writer:
         return colour.of(self.theme)
 
     def _head(self) -> list[str]:
-        facts = f"{self.note}  ·  a line is a weight, the wider the larger: blue and solid +, orange and dashed −"
+        facts = (
+            f"{self.note}  ·  a line is a weight, the wider the larger: blue and solid +, orange and dashed −"
+        )
         count = sum(a.size for a in self.weights.values())
         muted = f'<FONT COLOR="{self._c(MUTED)}" POINT-SIZE="{_FACTS}">'
         first = f'<FONT POINT-SIZE="{_TITLE}"><B>net {escape(self.name)}</B></FONT>&#160;&#160;'
@@ -124,9 +139,10 @@ class _Writer:
         return [
             f'  graph [layout=nop2 bb="0,0,{WIDTH:g},{HEIGHT:g}" pad=0 outputorder=edgesfirst '
             f'bgcolor="{self._c(BACKGROUND)}" fontname="{FONT}"];',
-            f'  node [fontname="{FONT}" fontsize={_LABEL} fontcolor="{self._c(INK)}" fixedsize=true margin=0];',
+            f'  node [fontname="{FONT}" fontsize={_LABEL} fontcolor="{self._c(INK)}" fixedsize=true];',
             "  edge [arrowhead=none];",
-            f'  title [shape=none label=<{label}> width={width / 72:.2f} height=0.7 pos="{self._at(24 + width / 2, 44)}"];',
+            f"  title [shape=none label=<{label}> width={width / 72:.2f} height=0.7 "
+            f'pos="{self._at(24 + width / 2, 44)}"];',
             *(f'  {n} [shape=point style=invis width=0.01 pos="{self._at(x, y)}"];' for n, x, y in corners),
         ]
 
@@ -158,8 +174,8 @@ class _Writer:
         stroke, fill = (MUTED, DATA_FILL) if is_data else (FORWARD, FORWARD_FILL)
         diameter = 2 * self._radius(k) / 72
         found = [
-            f'  u{k}_{unit} [shape=circle label="" style=filled width={diameter:.3f} height={diameter:.3f} penwidth=1.8 '
-            f'color="{self._c(stroke)}" fillcolor="{self._c(fill)}" class="{"data" if is_data else "forward"}" '
+            f'  u{k}_{unit} [shape=circle label="" style=filled penwidth=1.8 width={diameter:.3f} '
+            f'height={diameter:.3f} color="{self._c(stroke)}" fillcolor="{self._c(fill)}" '
             f'pos="{self._at(*self._place(k, unit))}"];'
             for unit in shown
         ]
@@ -168,7 +184,11 @@ class _Writer:
             y = (self._place(k, 4)[1] + self._place(k, size - 4)[1]) / 2
             found.append(self._text(f"gap{k}", "⋮", x, y, 20))
         name = self.layers[k].reads if k < len(self.layers) else self.layers[-1].gives
-        found.append(self._text(f"name{k}", f"{name} · {count_text(size)}" if name else count_text(size), x, HEIGHT - 22))
+        found.append(
+            self._text(
+                f"name{k}", f"{name} · {count_text(size)}" if name else count_text(size), x, HEIGHT - 22
+            )
+        )
         if k == 0 or k == len(self.sizes) - 1:
             found += [self._labelled(k, unit, name) for unit in shown]
         return found
@@ -182,9 +202,8 @@ class _Writer:
 
     def _text(self, id: str, text: str, x: float, y: float, points: int = _LABEL) -> str:
         width = text_width(text, points) / 72 + 0.1
-        return (
-            f'  {id} [shape=none fontsize={points} label="{text}" width={width:.2f} height=0.25 pos="{self._at(x, y)}"];'
-        )
+        place = f'width={width:.2f} height=0.25 pos="{self._at(x, y)}"'
+        return f"  {id} [shape=none fontsize={points} label={_quoted(text)} {place}];"
 
     def _lines(self, k: int, weights: Array) -> list[str]:
         """The lines of a layer, weak ones first, so that strong ones lie on top."""
@@ -194,9 +213,13 @@ class _Writer:
         for value, i, j in sorted(pairs, key=lambda p: abs(p[0])):
             (x1, y1), (x2, y2) = self._place(k, i), self._place(k + 1, j)
             points = [self._at(x1 + (x2 - x1) * t / 3, y1 + (y2 - y1) * t / 3) for t in range(4)]
-            sign = f'color="{self._c(FORWARD)}"' if value >= 0 else f'color="{self._c(BACKWARD)}" style=dashed'
+            sign = (
+                f'color="{self._c(FORWARD)}"' if value >= 0 else f'color="{self._c(BACKWARD)}" style=dashed'
+            )
             width = 0.15 + 3.2 * abs(value) / most
-            found.append(f'  u{k}_{i} -> u{k + 1}_{j} [{sign} penwidth={width:.2f} pos="{" ".join(points)}"];')
+            found.append(
+                f'  u{k}_{i} -> u{k + 1}_{j} [{sign} penwidth={width:.2f} pos="{" ".join(points)}"];'
+            )
         return found
 
 

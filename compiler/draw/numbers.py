@@ -1,4 +1,4 @@
-"""The numbers view: the mirror with the values of one small batch in its boxes, and their gradients beneath."""
+"""The numbers view: the mirror with the values of one small batch, and their gradients, in its boxes."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """title: a word or two; lines: what happens, a sentence or formula each. lit: the roles that are not dimmed."""
+    """title: a word or two; lines: what happens. lit: the roles in the picture that are not dimmed."""
 
     title: str
     lines: tuple[str, ...]
@@ -57,11 +57,15 @@ def _initialise(network: Network, train: Training) -> tuple[str, ...]:
     kinds: dict[str, list[Variable]] = {}
     for p in params:
         kinds.setdefault(_start(p), []).append(p)
-    found = [f"{count_text(total)} parameters get their starting values; seed {train.seed} makes them the same each time."]
+    found = [
+        f"{count_text(total)} parameters get their starting values, the same each time for seed {train.seed}."
+    ]
     for kind, members in kinds.items():
         count = sum(size_at(p.type.elements, 1) for p in members)
         names = ", ".join(dict.fromkeys(name_text(p.name) for p in members))
-        found.append(f"{names if len(names) < 24 else f'{len(members)} tensors'}: {count_text(count)} numbers, {kind}")
+        found.append(
+            f"{names if len(names) < 24 else f'{len(members)} tensors'}: {count_text(count)} numbers, {kind}"
+        )
     return tuple(found[:4])
 
 
@@ -76,7 +80,7 @@ def _start(variable: Variable) -> str:
 def _predict(train: Training, measured: Measured) -> tuple[str, ...]:
     of = f" of the {count_text(measured.samples)}" if measured.samples else ""
     return (
-        f"N = {train.batch}{of} training samples, drawn without putting them back, go through the network at once.",
+        f"N = {train.batch}{of} training samples, each drawn once an epoch, go through the network.",
         "Each box computes its result from what arrows bring: from left to right.",
     )
 
@@ -86,7 +90,9 @@ def _loss(network: Network, measured: Measured) -> tuple[str, ...]:
     classes = _guessed(network)
     if classes:
         guess = log(classes)
-        found.append(f"Who gives each of {classes} classes the same probability has L = −log(1/{classes}) = {guess:.3f}.")
+        found.append(
+            f"To give {classes} classes equal probabilities costs L = −log(1/{classes}) = {guess:.3f}."
+        )
     if measured.loss is not None:
         found.append(f"With the starting values, the first batch has L = {measured.loss:.3f}.")
     return tuple(found)
@@ -110,8 +116,9 @@ def _gradients(network: Network) -> tuple[str, ...]:
     params = [v for v in network.variables.values() if v.kind == "param"]
     total = sum(size_at(p.type.elements, 1) for p in params)
     return (
-        f"From right to left, the chain rule: {count_text(total)} partial derivatives of L, one for each parameter.",
-        "∂v means ∂L/∂v: how L changes when v grows a little. Each box turns the gradient of its result into those of its operands.",
+        f"The chain rule, from right to left: {count_text(total)} derivatives of L, one for each parameter.",
+        "∂v means ∂L/∂v: how L changes when v grows a little. "
+        "Each box turns the gradient of its result into those of its operands.",
     )
 
 
@@ -124,7 +131,9 @@ def _update(network: Network, train: Training) -> tuple[str, ...]:
     if any(re.search(r"\bt\b", line) for line in found[1:]):
         found.append("t counts the steps, from 1.")
     if train.clip is not None:
-        found.append(f"Before it, gradients whose joint length exceeds {number_text(train.clip)} are made that long.")
+        found.append(
+            f"Before it, gradients whose joint length exceeds {number_text(train.clip)} are made that long."
+        )
     return tuple(found)
 
 
@@ -204,14 +213,16 @@ def _repeat(train: Training, measured: Measured) -> tuple[str, ...]:
     last = measured.samples - (batches - 1) * train.batch
     rest = f", the last of {last}" if last != train.batch else ""
     found = [
-        f"Steps 2 to 5 again with the next batch, until every sample was seen once: "
-        f"{count_text(measured.samples)} / {train.batch} makes {count_text(batches)} batches{rest}. That is an epoch.",
+        "Steps 2 to 5 again with the next batch, until every sample was seen once, which is an epoch: "
+        f"{count_text(measured.samples)} / {train.batch} makes {count_text(batches)} batches{rest}.",
     ]
     if train.epochs:
-        total = count_text(train.epochs * batches)
-        found.append(f"{train.epochs} epochs, each in a new order: {train.epochs} × {count_text(batches)} = {total} steps.")
+        product = f"{train.epochs} × {count_text(batches)} = {count_text(train.epochs * batches)}"
+        found.append(f"{train.epochs} epochs, each in a new order: {product} steps.")
     elif train.steps:
-        found.append(f"{count_text(train.steps)} steps are {train.steps / batches:.1f} epochs, each in a new order.")
+        found.append(
+            f"{count_text(train.steps)} steps are {train.steps / batches:.1f} epochs, each in a new order."
+        )
     return tuple(found)
 
 
@@ -221,8 +232,6 @@ def _stop(network: Network, train: Training) -> tuple[str, ...]:
         end += f", or when {train.stop.on} has not improved for {train.stop.epochs} epochs"
     found = [f"The training ends {end}."]
     if network.data is not None and network.data.valid is not None:
-        found.append("After each epoch, the held-out validation samples tell how it does on what it was not trained with.")
+        found.append("After each epoch, held-out samples tell how it does on what it was not trained with.")
     found.append("What remains is the forward row with its parameters; the gradients are needed no more.")
     return tuple(found)
-
-

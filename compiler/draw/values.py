@@ -25,9 +25,7 @@ class Values:
 
 
 def grid(array: Array, caption: str = "", rows: int = 4, columns: int = 4) -> Grid:
-    """The numbers of a tensor: all, or its corner with its shape and range. Of more axes than two it is the first
-    matrix.
-    """
+    """A tensor's numbers: all, or its corner with shape and range; of more axes than two the first matrix."""
     table = np.atleast_2d(array[(0,) * max(array.ndim - 2, 0)])
     high = rows if table.shape[0] <= rows else rows - 1
     wide = columns if table.shape[1] <= columns else columns - 1

@@ -65,7 +65,9 @@ class Drawing:
     @property
     def dark_dot(self) -> str | None:
         """The picture in the dark palette, where it follows its surroundings."""
-        return self.make(self.network, replace(self.options, theme="dark")).dot if self.theme == "auto" else None
+        return (
+            self.make(self.network, replace(self.options, theme="dark")).dot if self.theme == "auto" else None
+        )
 
     def save(self, path: str | Path, say: Callable[[str], None] = lambda text: None) -> Path:
         """Write the picture in the format of the suffix; gives the path, a page's where there can be no SVG.

@@ -39,7 +39,8 @@ const play = () => {
 slider.oninput = () => { stop(); show(+slider.value); };
 button.onclick = play;
 addEventListener("keydown", event => {
-  const to = {ArrowRight: +slider.value + 1, ArrowLeft: +slider.value - 1, Home: 0, End: frames.length - 1}[event.key];
+  const at = +slider.value, last = frames.length - 1;
+  const to = {ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: last}[event.key];
   if (to !== undefined) { event.preventDefault(); stop(); show(to); }
   else if (event.key === " ") { event.preventDefault(); play(); }
 });

@@ -18,7 +18,7 @@ _WIDTH, _HEIGHT = 150.0, 110.0  # points
 class Gallery:
     """values: of one sample, by node. filters: parameters by node, none of them where they are not trained.
 
-    image: the shape [c, h, w] or [h, w] of the images that the network's input comes from, if it does.
+    image: the shape [c, h, w] of the images that the network's input comes from, if it does.
     """
 
     def __init__(
@@ -30,22 +30,20 @@ class Gallery:
     def activation(self, id: int) -> Art | None:
         """A node's value for the sample: images as a sheet, a vector as a strip."""
         array = self.values.get(id)
-        if array is None or array.ndim < 2 or not array[0].size or self.graph[id].op == "input" and array.ndim < 2:
+        if array is None or array.ndim < 2 or array[0].size < 2:
             return None
-        value = array[0]
-        if self.graph[id].op == "input" and prod(self.image) == value.size and self.image:
-            return self._art(f"v{id}", "", thumbnails.image(value.reshape(self.image))[None])
-        if value.ndim == 3 and self.graph[id].op == "input" and len(value) in (1, 3):
-            return self._art(f"v{id}", "", thumbnails.image(value)[None])
-        if value.ndim == 3:
-            shown = value[:MOST]
-            note = f"{len(shown)} of {len(value)}" if len(shown) < len(value) else ""
-            return self._art(f"v{id}", note, thumbnails.grey(shown))
-        if value.ndim == 2:
-            return self._art(f"v{id}", "", thumbnails.grey(value)[None])
-        if value.ndim == 1 and value.size > 1:
-            return self._art(f"v{id}", "", thumbnails.grey(_strip(value))[None])
-        return None
+        value, note = array[0], ""
+        images: Array | None = None
+        if self.graph[id].op == "input" and value.size == prod(self.image):
+            images = thumbnails.image(value.reshape(self.image))[None]
+        elif self.graph[id].op == "input" and value.ndim == 3 and len(value) in (1, 3):
+            images = thumbnails.image(value)[None]
+        elif value.ndim == 3:
+            images = thumbnails.grey(value[:MOST])
+            note = f"{MOST} of {len(value)}" if len(value) > MOST else ""
+        elif value.ndim <= 2:
+            images = thumbnails.grey(value if value.ndim == 2 else _strip(value))[None]
+        return self._art(f"v{id}", note, images) if images is not None else None
 
     def filters(self, id: int) -> Art | None:
         """A parameter's filters, where they are images themselves or stand for pixels."""
@@ -54,7 +52,12 @@ class Gallery:
             return None
         if weights.ndim == 4 and weights.shape[1] in (1, 3):
             stack = weights
-        elif weights.ndim == 2 and self.image and weights.shape[0] == prod(self.image) and self._reads_input(id):
+        elif (
+            weights.ndim == 2
+            and self.image
+            and weights.shape[0] == prod(self.image)
+            and self._reads_input(id)
+        ):
             stack = weights.T.reshape(weights.shape[1], *self.image)
         else:
             return None

@@ -11,7 +11,18 @@ from typing import Any
 
 import numpy as np
 
-from ...compiler.draw.look import BACKGROUND, BACKWARD, COLOURS, FORWARD, INK, JOIN, MUTED, PARAMETER, Colour, Theme
+from ...compiler.draw.look import (
+    BACKGROUND,
+    BACKWARD,
+    COLOURS,
+    FORWARD,
+    INK,
+    JOIN,
+    MUTED,
+    PARAMETER,
+    Colour,
+    Theme,
+)
 from ...compiler.draw.views import Drawn
 from .drawing import Appearance
 from .engine import RenderError
@@ -22,7 +33,8 @@ from .svg import FONTS
 
 _CLASSES = (
     FORWARD, BACKWARD, PARAMETER,
-    Colour("c4", "#CC79A7", "#CC79A7"), Colour("c5", "#E69F00", "#E69F00"), Colour("c6", "#6E7F80", "#9FB0B1"),
+    Colour("class4", "#CC79A7", "#CC79A7"), Colour("class5", "#E69F00", "#E69F00"),
+    Colour("class6", "#6E7F80", "#9FB0B1"),
 )  # fmt: skip
 _MARKS = "os^Dvp"  # a class has a mark of its own, for those who cannot tell colours apart
 _WIDTH, _FONT = 13.33, 13  # inches, points: a slide
@@ -39,7 +51,9 @@ _TALLEST = 7.5
 class Figure:
     """What a network does to the plane, at one moment or, with several planes, over its training."""
 
-    def __init__(self, name: str, planes: Sequence[Plane], notes: Sequence[str], theme: Appearance = "auto") -> None:
+    def __init__(
+        self, name: str, planes: Sequence[Plane], notes: Sequence[str], theme: Appearance = "auto"
+    ) -> None:
         """notes: what the title says of each plane. Raises RenderError where matplotlib is missing."""
         try:
             import matplotlib  # noqa: F401  # pyright: ignore[reportUnusedImport]
@@ -69,7 +83,7 @@ class Figure:
         return frames_page(frames, self.notes, self.name)
 
     def save(self, path: str | Path, say: Callable[[str], None] = lambda text: None) -> Path:
-        """Write it in the format of the suffix; several moments as a page or a GIF. Raises RenderError, OSError."""
+        """Write it in the suffix's format, several moments as a page or GIF. Raises RenderError, OSError."""
         path = Path(path)
         suffix, several = path.suffix.lower(), len(self.planes) > 1
         formats = (".html", ".gif") if several else (".svg", ".png", ".pdf", ".html")
@@ -118,7 +132,8 @@ class Figure:
         rows = max(range(1, count + 1), key=lambda r: _side(count, r))
         columns = -(-count // rows)
         out = io.BytesIO()
-        with rc_context({**_STYLE, "font.family": _family()}):
+        style: dict[Any, Any] = {**_STYLE, "font.family": _family()}
+        with rc_context(style):
             side = _side(count, rows)
             height = _HEAD + rows * (side + _ABOVE) + 0.1
             canvas = Canvas((_WIDTH, height), facecolor=BACKGROUND.of(theme))
@@ -128,7 +143,9 @@ class Figure:
                 y = height - _HEAD - (i // columns + 1) * (side + _ABOVE)
                 axes.append(canvas.add_axes((x / _WIDTH, y / height, side / _WIDTH, side / height)))
                 axes[-1].set_axis_off()
-            canvas.text(0.01, 1 - 0.36 / height, f"net {self.name}", size=20, weight="bold", color=INK.of(theme))
+            canvas.text(
+                0.01, 1 - 0.36 / height, f"net {self.name}", size=20, weight="bold", color=INK.of(theme)
+            )
             inches = 0.2 + 0.165 * len(f"net {self.name}")
             canvas.text(inches / _WIDTH, 1 - 0.36 / height, self._note(k), size=14, color=MUTED.of(theme))
             for i, panel in enumerate(plane.panels):

@@ -25,7 +25,7 @@ FIELD = 120  # points each way where the decision is asked
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """lines [2, LINES, DOTS, 2] and samples [n, 2] as a layer leaves them. note: how they came to two numbers."""
+    """lines [2, LINES, DOTS, 2] and samples [n, 2] as a layer leaves them. note: how they became so few."""
 
     title: str
     note: str
@@ -37,8 +37,8 @@ class Panel:
 class Plane:
     """panels: the input and what each layer makes of it. labels [n]: the samples' classes or values.
 
-    decided [FIELD, FIELD]: the class or value at each point of the input plane, from low to high of both axes;
-    is_class tells which of the two it is.
+    decided [FIELD, FIELD]: the class, or unless is_class the value, at each point of the input plane between
+    low and high.
     """
 
     panels: tuple[Panel, ...]
@@ -61,9 +61,7 @@ class Plane:
                 u, _, v = np.linalg.svd(panel.samples.T @ before.samples)
                 panel = Panel(panel.title, panel.note, panel.lines @ (u @ v), panel.samples @ (u @ v))
             found.append(panel)
-        return Plane(
-            tuple(found), self.decided, self.low, self.high, self.labels, self.is_class, self.count
-        )
+        return Plane(tuple(found), self.decided, self.low, self.high, self.labels, self.is_class, self.count)
 
 
 class Geometry:
@@ -98,7 +96,11 @@ class Geometry:
         whole = [("input", points), *((title, values[id]) for title, id in self.layers if id in values)]
         panels = [_panel(title, array, lines.shape) for title, array in whole]
         decided, is_class = self._decided()
-        targets = [n for n, i in self.model.compiled.network.inputs.items() if n != self.input.name and i.type.rank == 1]
+        targets = [
+            n
+            for n, i in self.model.compiled.network.inputs.items()
+            if n != self.input.name and i.type.rank == 1
+        ]
         labels = self.given.inputs.get(targets[0]) if targets else None
         count = max([i.classes for i in self.model.compiled.network.inputs.values()] + [0])
         known = labels if labels is not None else np.zeros(len(panels[0].samples))

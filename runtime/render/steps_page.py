@@ -20,7 +20,7 @@ _STYLE = f"""
 {{dark}}
 html{{background:var(--{BACKGROUND.name});color:var(--{INK.name});font-family:{FONTS}}}
 body{{margin:0;height:100vh;height:100dvh;display:grid;grid-template-rows:auto 1fr auto}}
-header{{padding:14px 28px 0;min-height:132px}}
+header{{box-sizing:border-box;padding:14px 28px 0}}
 h1{{margin:0 0 6px;font-size:30px}}
 p{{margin:0 0 3px;font-size:20px;line-height:1.3;color:var(--{MUTED.name})}}
 main{{min-height:0;display:grid;place-items:center;touch-action:pan-y}}
@@ -40,8 +40,8 @@ _HINT = "Arrow keys, space, the buttons or a swipe go through the seven steps."
 
 
 def steps_page(steps: Sequence[Step], picture: str, title: str, theme: str, start: str = "begin();") -> str:
-    """The page. picture: the mirror as SVG, or what its script needs to draw one; start: that script's call."""
-    template = Template(files(__package__).joinpath("steps.html").read_text(encoding="utf-8"))
+    """The page. picture: the mirror as SVG, or a script that draws it; start: what begins it."""
+    template = Template(files(str(__package__)).joinpath("steps.html").read_text(encoding="utf-8"))
     body = template.substitute(
         picture=picture,
         steps=_json([asdict(step) for step in steps]),

@@ -37,7 +37,9 @@ class Steps:
         """Write the page. Raises RenderError for another format, OSError."""
         path = Path(path)
         if path.suffix.lower() not in (".html", ".htm"):
-            raise RenderError(f"{path.name}: the steps are a page", f"write it to {path.with_suffix('.html')}")
+            raise RenderError(
+                f"{path.name}: the steps are a page", f"write it to {path.with_suffix('.html')}"
+            )
         path.write_text(self.html, encoding="utf-8")
         return path
 

@@ -26,7 +26,7 @@ def png(pixels: Array) -> bytes:
 
 
 def sheet(images: Array) -> Array:
-    """Images uint8[n, h, w] or [n, h, w, 3] side by side in rows: uint8[H, W, 4], with nothing between them."""
+    """Images uint8[n, h, w] or [n, h, w, 3] side by side in rows: uint8[H, W, 4], with nothing between."""
     n, h, w = images.shape[:3]
     factor = max(1, ceil((_SIDE if n > 1 else 10 * _SIDE) / max(min(h, w), max(h, w) // 8)))
     images = images.repeat(factor, axis=1).repeat(factor, axis=2)
@@ -38,7 +38,9 @@ def sheet(images: Array) -> Array:
     whole = np.zeros((rows * h - _LINE, columns * w - _LINE, 4), np.uint8)
     for i, image in enumerate(images):
         y, x = i // columns * h, i % columns * w
-        whole[y : y + h - _LINE, x : x + w - _LINE] = np.dstack([image, np.full(image.shape[:2], 255, np.uint8)])
+        whole[y : y + h - _LINE, x : x + w - _LINE] = np.dstack(
+            [image, np.full(image.shape[:2], 255, np.uint8)]
+        )
     return whole
 
 

@@ -1,4 +1,4 @@
-"""What flows through a network for a few samples: any nodes of a forward graph, and the loss's gradients there."""
+"""What flows through a network for a few samples: any nodes of a forward graph, and their gradients."""
 
 from __future__ import annotations
 

@@ -26,8 +26,8 @@ from ..model import Model
 from ..place import EpochDone
 from ..train import Event
 from .drawing import Appearance, Drawing
-from .geometry import Figure
 from .gallery import Gallery, image_shape
+from .geometry import Figure
 from .plane import Geometry, Plane
 from .steps_view import Steps
 from .values import Samples, batch, dataset, evaluate, first
@@ -52,7 +52,7 @@ class Given:
     """What a view is drawn from besides the network.
 
     samples: whose values it shows; without them the first of the training data, where a view needs some.
-    trained: what a picture says of the parameters ('after epoch 30'); '' where they are their starting values.
+    trained: what a picture says of the parameters ('after epoch 30'); '' where they are starting values.
     """
 
     samples: Samples | None = None
@@ -108,14 +108,18 @@ def _neurons(model: Model, options: Options, theme: Appearance, given: Given) ->
     network = model.compiled.network
     layers = dense_layers(drawn_graph(network, training=False))
     if not layers:
-        raise DrawError(f"{network.name} has no dense layers, whose neurons could be drawn", "try --view cards")
+        raise DrawError(
+            f"{network.name} has no dense layers, whose neurons could be drawn", "try --view cards"
+        )
     weights = {layer.param: model.parameters[layer.param] for layer in layers}
     columns = _columns(model)
     named = [class_names(network, name, columns) for name, i in network.inputs.items() if i.classes]
     classes = next((names for names in named if len(names) == layers[-1].size_out), ())
 
     def make(network: Network, options: Options) -> Drawn:
-        return Drawn(neurons(network.name, layers, weights, classes, given.parameters, options.theme), _LABELS)
+        return Drawn(
+            neurons(network.name, layers, weights, classes, given.parameters, options.theme), _LABELS
+        )
 
     return Drawing(network, options, theme, make)
 
