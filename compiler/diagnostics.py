@@ -97,6 +97,19 @@ class SpecError(Exception):
         self.diagnostics = tuple(sorted(diagnostics, key=lambda d: d.sort_key))
         super().__init__("\n".join(self.sentence(d) for d in self.diagnostics))
 
+    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
+        """How a notebook shows it, where it is the value of a cell."""
+        from .render import html, render
+
+        plain = "\n\n".join(render(d) for d in self.diagnostics)
+        return {"text/plain": plain, "text/html": html(self.diagnostics)}
+
+    def _render_traceback_(self) -> list[str]:
+        """How IPython shows it where it was raised: what is wrong with the spec, without the stack."""
+        from .render import render
+
+        return "\n\n".join(render(d) for d in self.diagnostics).split("\n")
+
     @staticmethod
     def sentence(d: Diagnostic) -> str:
         at = d.point or d.span

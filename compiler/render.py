@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from html import escape
+from textwrap import wrap
 from unicodedata import category, combining, east_asian_width
 
 from .diagnostics import Diagnostic, Span
@@ -10,41 +12,72 @@ from .diagnostics import Diagnostic, Span
 Paint = Callable[[str, str], str]
 TAB = 4
 WIDTH = 110  # longer lines are cut around the part that is meant
+_OPEN, _SHUT, _END = "\x01", "\x02", "\x03"  # what no printable text holds, in the place of tags
+_COLOURS = {
+    "error": "color:#c62828;font-weight:600", "warning": "color:#b26a00;font-weight:600",
+    "title": "font-weight:600", "gutter": "color:#5c7cba", "help": "color:#00799a;font-weight:600",
+}  # fmt: skip
 
 
 def _plain(text: str, role: str) -> str:
     return text
 
 
-def render(diagnostic: Diagnostic, paint: Paint = _plain) -> str:
+def render(diagnostic: Diagnostic, paint: Paint = _plain, width: int | None = None) -> str:
     """A diagnostic as lines of text, without a newline at the end.
 
-    `paint(text, role)` may colour it; the roles are error, warning, title, gutter, mark and help.
+    `paint(text, role)` may colour it; the roles are error, warning, title, gutter, mark and help. width: of
+    the terminal; without it, sentences are one line each, and long lines of the source are cut.
     """
     places: list[tuple[Span, str, Span]] = []
     if diagnostic.span:
         places.append((diagnostic.span, diagnostic.label, diagnostic.point or diagnostic.span))
     places += [(call.span, call.text, call.span) for call in reversed(diagnostic.calls)]
     gutter = max((len(str(span.line)) for span, _, _ in places), default=0)
-    head = paint(f"{diagnostic.severity}[{diagnostic.code}]", diagnostic.severity)
-    lines = [f"{head}: {paint(printable(diagnostic.title), 'title')}"]
+    word = f"{diagnostic.severity}[{diagnostic.code}]"
+    head = paint(word, diagnostic.severity)
+    lines = _sentence(f"{head}: ", len(word) + 2, diagnostic.title, width, lambda t: paint(t, "title"))
+    room = WIDTH if width is None else max(width - gutter - 8, 16)
     for span, label, point in places:
-        lines += _place(span, printable(label), point, gutter, paint, diagnostic.severity)
+        lines += _place(span, printable(label), point, gutter, paint, diagnostic.severity, room)
     bar = paint("|", "gutter")
     if diagnostic.notes and places:
         lines.append(f"{' ' * gutter} {bar}")
-    lines += [f"{' ' * gutter} {paint('=', 'gutter')} {printable(note)}" for note in diagnostic.notes]
+    for note in diagnostic.notes:
+        lines += _sentence(f"{' ' * gutter} {paint('=', 'gutter')} ", gutter + 3, note, width, str)
     if diagnostic.help:
-        lines.append(f"{paint('help', 'help')}: {printable(diagnostic.help)}")
+        lines += _sentence(f"{paint('help', 'help')}: ", 6, diagnostic.help, width, str)
     return "\n".join(lines)
 
 
-def _place(span: Span, label: str, point: Span, gutter: int, paint: Paint, role: str) -> list[str]:
+def html(diagnostics: Iterable[Diagnostic]) -> str:
+    """Diagnostics for a notebook, in colours that can be read on light and on dark."""
+
+    def paint(text: str, role: str) -> str:
+        style = _COLOURS.get(role, "")
+        return f"{_OPEN}{style}{_SHUT}{text}{_END}" if style else text
+
+    text = escape("\n\n".join(render(d, paint) for d in diagnostics))
+    for mark, tag in ((_OPEN, '<span style="'), (_SHUT, '">'), (_END, "</span>")):
+        text = text.replace(mark, tag)
+    return f'<pre style="line-height:1.3">{text}</pre>'
+
+
+def _sentence(head: str, indent: int, text: str, width: int | None, paint: Callable[[str], str]) -> list[str]:
+    """A sentence behind its head, broken between words if a width is given."""
+    text = printable(text)
+    room = len(text) if width is None else max(width - indent, 20)
+    broken = wrap(text, max(room, 1), break_long_words=False, break_on_hyphens=False) or [""]
+    parts = broken if width is not None else [text]
+    return [(head if i == 0 else " " * indent) + paint(part) for i, part in enumerate(parts)]
+
+
+def _place(span: Span, label: str, point: Span, gutter: int, paint: Paint, role: str, room: int) -> list[str]:
     line, column = span.source.position(span.start)
     text = span.source.line(line)
     length = min(span.end - span.start, max(len(text) - column + 1, 0))
     before, marked = _columns(text[: column - 1]), _columns(text[: column - 1 + length])
-    shown, before, marked = _cut(_shown(text), before, max(marked, before + 1))
+    shown, before, marked = _cut(_shown(text), before, max(marked, before + 1), room)
     blank = f"{' ' * gutter} {paint('|', 'gutter')}"
     mark = paint("^" * (marked - before) + (f" {label}" if label else ""), role)
     return [
@@ -55,20 +88,20 @@ def _place(span: Span, label: str, point: Span, gutter: int, paint: Paint, role:
     ]
 
 
-def _cut(text: str, start: int, end: int) -> tuple[str, int, int]:
+def _cut(text: str, start: int, end: int, room: int) -> tuple[str, int, int]:
     """The part of a long line around columns start..end."""
-    if _columns(text) <= WIDTH:
+    if _columns(text) <= room:
         return text, start, end
-    first = max(0, start - WIDTH // 3)
+    first = max(0, start - room // 3)
     shown, column = "", 0
     for c in text:
-        if first <= column < first + WIDTH:
+        if first <= column < first + room:
             shown += c
         column += _columns(c)
     left = "… " if first else ""
-    right = " …" if column > first + WIDTH else ""
+    right = " …" if column > first + room else ""
     move = len(left) - first
-    return left + shown + right, start + move, min(end, first + WIDTH) + move
+    return left + shown + right, start + move, min(end, first + room) + move
 
 
 def _shown(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Iterable, Mapping
 from typing import IO, Any
@@ -53,7 +54,12 @@ def report(diagnostics: Iterable[Diagnostic]) -> None:
     for i, diagnostic in enumerate(diagnostics):
         if i:
             say("")
-        say(render(diagnostic, lambda text, role: paint(text, role, sys.stderr)))
+        say(render(diagnostic, lambda text, role: paint(text, role, sys.stderr), _width(sys.stderr)))
+
+
+def _width(stream: IO[Any]) -> int | None:
+    """The columns of a terminal; None for what is no terminal."""
+    return shutil.get_terminal_size().columns if stream.isatty() else None
 
 
 def fail(title: str, help: str = "") -> None:

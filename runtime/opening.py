@@ -38,9 +38,12 @@ def compile_source(
     base: Path,
     dims: Mapping[str, ast.Expr] | None = None,
     train: Mapping[str, ast.Expr] | None = None,
+    precision: DType | None = None,
 ) -> Compiled:
-    """Compile a text with the columns of its data source. Raises SpecError."""
-    return compile(source, dims, train, lambda path: read(path, base), lambda spec: _columns(spec, base))
+    """Compile a text with the columns of its data source. precision: instead of its own. Raises SpecError."""
+    return compile(
+        source, dims, train, lambda path: read(path, base), lambda spec: _columns(spec, base), precision
+    )
 
 
 def read(path: str, base: Path) -> Source:

@@ -102,6 +102,8 @@ def _mend(context: Context, frame: Frame, error: ShapeError, operands: Sequence[
     left, right = operands[a], operands[b]
     if not (isinstance(left, Value) and isinstance(right, Value)):
         return ""
+    if i >= len(left.shape) or j >= len(right.shape):
+        return ""  # the operation refused what the function made of them
     for value, axis, wanted in ((right, j, left.shape[i]), (left, i, right.shape[j])):
         declared = context.shapes.get(value.id)
         if declared is None or declared.shaped.shape is None or declared.frame is not frame:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from ..console import paint, plain, report, result
 from ..figures import amount, memory
 from ..locate import Spec, find
 from ..runtime.data import DataError, open_source
+from ..runtime.gradcheck import Compared, compare
 from ..runtime.opening import compile_source, located
 from . import arguments
 
@@ -27,6 +29,7 @@ class Checked:
     spec: str
     diagnostics: tuple[Diagnostic, ...]
     summary: Summary | None = None
+    gradients: tuple[Compared, ...] = ()
 
     @property
     def is_wrong(self) -> bool:
@@ -35,14 +38,15 @@ class Checked:
 
 @click.command()
 @click.argument("specs", metavar="SPEC…", nargs=-1, required=True)
+@click.option("--gradients", is_flag=True, help="Compare the gradients with differences of the loss.")
 @arguments.strict
 @arguments.as_json
-def command(specs: tuple[str, ...], strict: bool, as_json: bool) -> int:
+def command(specs: tuple[str, ...], gradients: bool, strict: bool, as_json: bool) -> int:
     """Errors, or shapes, parameters, memory and cost.
 
     The status is 1 if one of the specs is wrong.
     """
-    checked = [_check(spec) for spec in specs]
+    checked = [_check(spec, gradients) for spec in specs]
     if as_json:
         result(json.dumps([_plain(c) for c in checked], ensure_ascii=False, indent=2))
     else:
@@ -52,7 +56,11 @@ def command(specs: tuple[str, ...], strict: bool, as_json: bool) -> int:
             report(c.diagnostics)
             if c.summary is not None:
                 _show(c.spec, c.summary)
-    return int(any(c.is_wrong or (strict and c.diagnostics) for c in checked))
+            if c.gradients:
+                result("")
+                _show_gradients(c.gradients)
+    wrong = [c.is_wrong or not all(g.agrees for g in c.gradients) for c in checked]
+    return int(any(wrong) or (strict and any(c.diagnostics for c in checked)))
 
 
 def check(spec: Spec) -> Checked:
@@ -65,9 +73,19 @@ def check(spec: Spec) -> Checked:
         return Checked(spec.source.name, error.diagnostics)
 
 
-def _check(spec: str) -> Checked:
+def _check(spec: str, gradients: bool) -> Checked:
     try:
-        return replace(check(find(spec)), spec=spec)
+        found = find(spec)
+        checked = replace(check(found), spec=spec)
+        if gradients and not checked.is_wrong:
+            exact = compile_source(found.source, found.base, precision="float64")
+            if not exact.network.training.of_kind("loss"):
+                title = f"{spec} has no loss whose gradients could be checked"
+                raise SpecError(
+                    Diagnostic("loss", title, None, "", (), "write, for example: loss mse(guess, y)")
+                )
+            checked = replace(checked, gradients=compare(exact))
+        return checked
     except SpecError as error:
         return Checked(spec, error.diagnostics)
 
@@ -101,6 +119,23 @@ def _show(spec: str, summary: Summary) -> None:
     result(f"{spec}: a step on {samples} works in {memory(summary.step_bytes)}; {kept}")
 
 
+def _show_gradients(gradients: Sequence[Compared]) -> None:
+    rows = [
+        (
+            g.parameter,
+            f"{g.places} of {amount(g.elements)}",
+            f"{g.error:.1e}",
+            "agrees" if g.agrees else "differs",
+        )
+        for g in gradients
+    ]
+    heading = ("gradient of", "places", "relative error", "")
+    widths = [max(len(r[i]) for r in (heading, *rows)) for i in range(4)]
+    for i, row in enumerate((heading, *rows)):
+        line = "   ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
+        result(paint(line, "heading" if i == 0 else "good" if gradients[i - 1].agrees else "error"))
+
+
 def _line(cells: tuple[str, ...], widths: list[int]) -> str:
     """Texts to the left, numbers to the right."""
     texts = [f"{cell:<{width}}" for cell, width in zip(cells[:3], widths[:3], strict=True)]
@@ -123,4 +158,7 @@ def _plain(checked: Checked) -> dict[str, Any]:
         for row, given in zip(summary["rows"], checked.summary.rows, strict=True):
             row["shape"] = [d if isinstance(d, int) else str(d) for d in given.shape]
     diagnostics = [plain(d) for d in checked.diagnostics]
-    return {"spec": checked.spec, "ok": not checked.is_wrong, "diagnostics": diagnostics, "summary": summary}
+    found = {"spec": checked.spec, "ok": not checked.is_wrong, "diagnostics": diagnostics, "summary": summary}
+    if checked.gradients:
+        found["gradients"] = [{**asdict(g), "agrees": g.agrees} for g in checked.gradients]
+    return found

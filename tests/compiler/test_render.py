@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from netc.compiler.diagnostics import Diagnostic, Label, Source, Span
+import pytest
+
+from netc.compiler.diagnostics import Diagnostic, Label, Source, Span, SpecError
 from netc.compiler.render import render
 
 MLP = Source("mlp.net", "\n" * 9 + "logits = h @ W2 + b2\n")
@@ -97,3 +99,34 @@ def test_paint() -> None:
     text = render(Diagnostic("a", "b", span(MLP, "W2"), help="h"), lambda text, role: f"<{role}>{text}</>")
     assert text.splitlines()[0] == "<error>error[a]</>: <title>b</>"
     assert text.splitlines()[-1] == "<help>help</>: h"
+
+
+LONG_SOURCE = Source("a.net", "h = " + "x + " * 60 + "<b>&\n")
+LONG = Diagnostic(
+    "shape",
+    "a sentence that is longer than a narrow terminal has columns",
+    Span(LONG_SOURCE, 200, 205),
+    "here",
+    ("a note with <tags> & an ampersand, which goes on for a while",),
+    "write something else instead of what is there, in a few words more",
+)
+
+
+@pytest.mark.parametrize("width", [30, 40, 60, 100])
+def test_a_terminal_is_filled_and_no_wider(width: int) -> None:
+    lines = render(LONG, width=width).split("\n")
+    assert all(len(line) <= width for line in lines if "^" not in line)
+    words = " ".join(" ".join(lines).split())
+    assert LONG.title in words and LONG.help in words
+    (shown,) = (line for line in lines if line.startswith("1 |"))
+    (mark,) = (line for line in lines if "^" in line)
+    start = mark.index("^")
+    assert shown[start : start + 5] == LONG_SOURCE.text[200:205]
+
+
+def test_a_notebook_shows_text_and_escaped_html() -> None:
+    bundle = SpecError(LONG)._repr_mimebundle_()
+    assert bundle["text/plain"] == render(LONG)
+    assert "&lt;tags&gt; &amp; an ampersand" in bundle["text/html"]
+    assert "<tags>" not in bundle["text/html"] and "\x01" not in bundle["text/html"]
+    assert bundle["text/html"].count("<span") == bundle["text/html"].count("</span>") > 3
