@@ -121,15 +121,13 @@ class Builder:
     def _common(self, dtypes: Sequence[DType], numbers: Sequence[float], promotion: Promotion) -> DType:
         if promotion == "logical":
             return "bool"
-        floats = [d for d in dtypes if d in FLOATS]
-        if floats:
-            return max(floats, key=FLOATS.index)
+        if any(d in FLOATS for d in dtypes):
+            return "float64" if "float64" in dtypes else "float32"
         fractional = any(isinstance(n, float) and not n.is_integer() for n in numbers)
         if promotion == "float" or fractional or (not dtypes and any(isinstance(n, float) for n in numbers)):
             return self.precision
-        widest = max(dtypes, key=_INTEGER_ORDER.index, default="int64")
-        if promotion == "compare":
-            return "int64" if numbers else widest
+        if promotion == "compare" and dtypes and not numbers:
+            return sorted(dtypes, key=_INTEGER_ORDER.index)[-1]
         return "int64"
 
 

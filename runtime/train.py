@@ -23,9 +23,9 @@ from .data.statistics import channel_statistics
 from .interrupt import Interrupts
 from .model import Model
 from .opening import located, open_data
-from .trace import first_not_finite
 from .place import EpochDone, History, Place, is_better
 from .start import Started, start
+from .trace import first_not_finite
 
 PROGRESS_SECONDS = 0.2
 EVALUATION_BATCH = 512

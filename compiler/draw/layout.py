@@ -19,7 +19,7 @@ Point = tuple[float, float]
 MARGIN = 16.0
 _PADDING = 9.0  # between a box's outline and its text
 _FRAME = 10.0  # between a cluster's outline and what is in it
-_OWN: frozenset[Role] = CARDS | {"loss", "seed"}  # whose boxes are as high as their texts
+_OWN: frozenset[Role] = CARDS | frozenset[Role]({"loss", "seed"})  # whose boxes are as high as their texts
 _TIP = 8.5  # the length of an arrow's head
 _BAR = 4.0  # above and below the title in a bar
 

@@ -169,8 +169,8 @@ class _Writer:
         """The label of a box with blocks, or with its title in a bar."""
         lines = texts(box, self.size)
         rows = [cell(self._line(box, *line)) for line in lines]
+        width, used = place.width - self.size.line, 0.0
         if box.role in CARDS:
-            width = place.width - self.size.line
             rows = [cell(self._line(box, *line), width, line_height(line[1])) for line in lines]
             bar = f'<FONT COLOR="{self._c(BACKGROUND)}">{self._line(box, *lines[0])}</FONT>'
             rows[0] = cell(

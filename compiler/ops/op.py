@@ -63,9 +63,9 @@ class Op:
     the gradient of the result y. For elementwise operations it need not undo broadcasting: the caller sums.
     vjp is None where the derivative is zero or undefined everywhere (floor, comparisons, argmax).
     numpy: a NumPy statement that writes {out}, with operands {0}, {1} and attributes by name ({axis}); if
-    `view` is true, an expression that is a view of operand 0. {operands} is all of them, between commas. {work}
-    is scratch memory, a uint8 array of at least workspace(*types, **attrs) bytes, asked when all sizes are
-    numbers.
+    `view` is true, an expression that is a view of operand 0. {operands} is all of them, between commas.
+    {work} is scratch memory, a uint8 array of at least workspace(*types, **attrs) bytes, asked when all sizes
+    are numbers.
     math: the formula for people, operands {0}, {1} or {operands}, attributes by name.
     promotion: how a builder brings the operands to one dtype; "choice": the first to bool, the others to one.
     """

@@ -232,12 +232,15 @@ def _diagram(model: Model) -> str:
     try:
         from ...compiler.draw import DrawError
         from ..render import RenderError
+        from ..render.drawing import Drawing
     except ImportError:
         return ""
     try:
-        svg = model.draw("mirror").svg
+        drawing = model.draw("mirror")
     except (DrawError, RenderError):
         return ""
+    assert isinstance(drawing, Drawing)
+    svg = drawing.svg
     return page.section("Network", f'<div class="diagram wide">{svg[svg.index("<svg") :]}</div>')
 
 
