@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Mapping
+from os import environ
 
 LIMITS: Mapping[str, tuple[int, str]] = {
     "characters": (200_000, "of a file"),
@@ -20,7 +20,7 @@ LIMITS: Mapping[str, tuple[int, str]] = {
 def most(name: str) -> int:
     """A limit: the default, or a larger number from the environment."""
     default = LIMITS[name][0]
-    given = os.environ.get(variable(name), "")
+    given = environ.get(variable(name), "")
     if not given.isdecimal() or int(given) <= default:
         return default
     if name in ("nesting", "depth"):

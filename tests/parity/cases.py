@@ -96,6 +96,7 @@ OPTIMIZERS: Mapping[str, Case] = {
     "schedule_cosine": _small("sgd(lr = 0.2)", ", schedule = cosine"),
     "schedule_cosine_warmup": _small("sgd(lr = 0.2)", ", schedule = cosine(warmup = 10)"),
     "schedule_linear": _small("sgd(lr = 0.2)", ", schedule = linear"),
+    "schedule_ramp": _small("sgd(lr = 1)", ", schedule = ramp(low = 0.0001, high = 0.2)"),
     "schedule_step": _small("adam(lr = 0.02)", ", schedule = step(every = 30, factor = 0.5)"),
 }
 

@@ -47,6 +47,12 @@ OPTIMIZERS = {
     "schedule_linear": Twin(
         SMALL, small, partial(sgd, lr=0.2), lambda o: optim.lr_scheduler.LinearLR(o, 1.0, 0.0, 100)
     ),
+    "schedule_ramp": Twin(
+        SMALL,
+        small,
+        partial(sgd, lr=1e-4),
+        lambda o: optim.lr_scheduler.ExponentialLR(o, 2000 ** (1 / 99)),
+    ),
     "schedule_step": Twin(
         SMALL, small, partial(adam, lr=0.02), lambda o: optim.lr_scheduler.StepLR(o, 30, 0.5)
     ),
