@@ -66,7 +66,7 @@ def html(diagnostics: Iterable[Diagnostic]) -> str:
 def _sentence(head: str, indent: int, text: str, width: int | None, paint: Callable[[str], str]) -> list[str]:
     """A sentence behind its head, broken between words if a width is given."""
     text = printable(text)
-    room = len(text) if width is None else max(width - indent, 20)
+    room = len(text) if width is None else max(width - indent, 12)
     broken = wrap(text, max(room, 1), break_long_words=False, break_on_hyphens=False) or [""]
     parts = broken if width is not None else [text]
     return [(head if i == 0 else " " * indent) + paint(part) for i, part in enumerate(parts)]

@@ -35,11 +35,13 @@ HANGS = 30.0  # seconds after which a case counts as a hang, on a machine that d
 MEMORY = 6 << 30
 
 _PIECES = [
-    *"()[]{}+-*/@^=~,:.<>!%#'\"\n\t \\;&|?$", "->", "<-", "...", "**", "==", "->\n", "“", "’", "→", "θ", "\ufeff",
-    "\r", "\0", "\x1b[31m", "\ud7ff", "😀", "dim ", "input ", "param ", "state ", "shared ", "repeat ", "if ",
+    *"()[]{}+-*/@^=~,:.<>!%#'\"\n\t \\;&|?$", "->", "<-", "...", "**", "==", "->\n", "“", "’", "→", "θ",
+    "\ufeff", "\r", "\0", "\x1b[31m", "\ud7ff", "😀", "dim ", "input ", "param ", "state ", "shared ",
+    "repeat ", "if ",
     "else ", "scan ", "carry ", "layer ", "return ", "optimizer ", "output ", "loss ", "metric ", "data ",
     "train ", "include ", "class(3)", "N", "training", "params", "grad(", "x", "h", ".T", " as c", " -> relu",
-    " -> dense(3)", "3 * ", "same", "none", "true", "inf", "pi", "reshape(", "sum(", "axis = 1", "[0]", "[:, 1:]",
+    " -> dense(3)", "3 * ", "same", "none", "true", "inf", "pi", "reshape(", "sum(", "axis = 1", "[0]",
+    "[:, 1:]",
     'include "mlp.net"\n', "layer r(x[...]) { return r(x) }\n", "1000 * ",
 ]  # fmt: skip
 _NUMBERS = [
@@ -74,7 +76,8 @@ def bases() -> list[str]:
     """The examples, and some with a file of the standard library written out above them."""
     examples = {path.stem: path.read_text("utf-8") for path in sorted(SPECS.glob("*.net"))}
     users = {
-        "attention": "chars", "layers": "digits", "losses": "mlp", "metrics": "mlp", "normalise": "course_cnn",
+        "attention": "chars", "layers": "digits", "losses": "mlp", "metrics": "mlp",
+        "normalise": "course_cnn",
         "optimizers": "lion", "recurrent": "recurrent", "functions": "course_mlp", "schedules": "nielsen",
         "data": "digits",
     }  # fmt: skip
@@ -222,7 +225,8 @@ def _nest(rng: random.Random, text: str, texts: Sequence[str]) -> str:
 
 
 _EDITS = (
-    _delete, _delete, _duplicate, _swap_lines, _swap_words, _other_word, _other_word, _misspelt, _other_number,
+    _delete, _delete, _duplicate, _swap_lines, _swap_words, _other_word, _other_word, _misspelt,
+    _other_number,
     _other_number, _insert, _insert, _truncate, _noise, _splice, _nest,
 )  # fmt: skip
 

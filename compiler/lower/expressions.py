@@ -77,17 +77,28 @@ def name(context: Context, frame: Frame, expr: ast.Name) -> Val:
     if context.incomplete:
         raise Failed(expr.text)
     notes: tuple[str, ...] = ()
-    note, help = bound_elsewhere(context.module, expr.text, expr.span, not frame.path)
+    title = f"there is no tensor or number called `{expr.text}` here"
+    inside = "optimizer" if "gradient" in frame.values else "layer" if frame.path else ""
+    note, help = bound_elsewhere(context.module, expr.text, expr.span, inside)
     if note:
         notes = (note,)
+        if help.endswith("before it is used"):
+            title = f"`{expr.text}` is used before it is bound"
     elif expr.text in ("step", "steps", "gradient", "param"):
         notes = (f"`{expr.text}` has a meaning inside an optimizer or schedule alone",)
     else:
         inside = [name for name in context.leaves if "." in name] if "." in expr.text else []
         help = nearest(expr.text, [*frame.values, *frame.library.dims, *frame.functions, *inside])
+        if not help:
+            sight = list(dict.fromkeys((*frame.values, *frame.library.dims)))
+            notes = (
+                (f"known here: {', '.join(sight[:12])}{', …' if len(sight) > 12 else ''}",)
+                if sight
+                else ()
+            )
         if frame.path and not help:
-            notes = ("a layer sees its own formals and bindings and the dims of its file, nothing else",)
-    title = f"there is no tensor or number called `{expr.text}` here"
+            seen = "a layer sees its own formals and bindings and the dims of its file, nothing else"
+            notes = (*notes, seen)
     raise context.error("name", title, expr.span, "not known here", notes, help)
 
 

@@ -32,7 +32,7 @@ def run(context: Context, frame: Frame, statements: Sequence[Step]) -> None:
             for name in _bound_by(statement):
                 if frame.rebinds or name.text not in frame.values:
                     frame.values[name.text] = Bound(Poison(), name.span)
-            if _returns(statement):
+            if _returns(statement) and frame.path:
                 raise
 
 

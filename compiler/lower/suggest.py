@@ -52,24 +52,26 @@ def _of_small(name: str, names: Sequence[str]) -> list[str]:
     return [small[k] for k in get_close_matches(name.lower(), list(small), 1, 0.6)]
 
 
-def bound_elsewhere(module: ast.Module, name: str, here: Span, top: bool) -> tuple[str, str]:
+def bound_elsewhere(module: ast.Module, name: str, here: Span, inside: str) -> tuple[str, str]:
     """A note on where in the file an unknown name is bound, and what to do about it; empty if it is nowhere.
 
-    top: the name is read at the top of the file, and not in a layer.
+    inside: what the name is read in, "layer" or "optimizer"; empty at the top of the file.
     """
     for span, text, where in _bindings(module.items, ""):
         if text != name or span.source is not here.source or span == here:
             continue
         place = f"on line {span.line}"
         if where.startswith("layer"):
-            if top:
+            if not inside:
                 return f"{name} is bound {place}, inside {where} alone", "let the layer return it"
             continue
         if where == "counter":
             return f"{name} counts the turns of the repeat {place}, and is known inside it alone", ""
         if where == "turn":
             return f"{name} is what one turn of the scan {place} sees, and is known inside it alone", ""
-        if not top:
+        if inside == "optimizer":
+            return f"{name} is bound {place}, outside the optimizer", f"bind {name} inside the optimizer"
+        if inside == "layer":
             seen = "a layer sees its own formals and bindings and the dims of its file"
             return f"{name} is bound {place}; {seen}", f"hand {name} to the layer as an argument"
         if span.start > here.start:

@@ -106,7 +106,8 @@ def _setting(place: Place) -> Slip | None:
     if place.at_end or place.begins_value:
         title = f"the setting {first.text} has no value"
         return Slip(place.gap, title, help=f"write {first.text} = …")
-    return None
+    title = f"a setting is written name = value, and here `{found.text}` follows the name"
+    return Slip(found.span, title, help=f"write {first.text} = …")
 
 
 def _unknown_word(place: Place) -> Slip:

@@ -58,6 +58,9 @@ def _habit(place: Place) -> Slip | None:
             return Slip(
                 found.span, "there are no tuples", help="a list is written [a, b]; a value alone in ( )"
             )
+    if found.type == "COMMA" and place.ends_value and opener is None:
+        help = "a statement ends with its line; or is an opening bracket missing before it?"
+        return Slip(found.span, "this comma stands outside all brackets", help=help)
     if found.type == "COLON" and place.ends_value and opener is None:
         return Slip(
             found.span, "`:` does not belong into a value", help="a block stands in braces; a slice in [ ]"
@@ -77,7 +80,8 @@ def _missing(place: Place) -> Slip | None:
         return Slip(place.gap, "a comma is missing here", help="settings are set apart by commas or lines")
     if before.type == "NAME" and found.type in ("NAME", "NUMBER", "STRING"):
         help = f"write {before.text}({found.text}) for a call, {before.text} * {found.text} for a product"
-        return Slip(place.gap, "something is missing between these two", help=help)
+        title = f"something is missing between `{before.text}` and `{found.text}`"
+        return Slip(place.gap, title, help=help)
     return Slip(
         place.gap, "an operator is missing here", help=f"for a product write {before.text} * {found.text}"
     )
