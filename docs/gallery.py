@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from netc.compiler.draw import Options
+from netc.compiler.draw import DrawError, Options
 from netc.locate import examples, find
-from netc.runtime.opening import compile_source
-from netc.runtime.render import Drawing
+from netc.runtime.device import open_device
+from netc.runtime.model import Model
+from netc.runtime.opening import open_model
+from netc.runtime.render.values import first
+from netc.runtime.render.views import Given, show
 
 HERE = Path(__file__).parent
 LEAST = 6.0  # points on a slide; below that a picture is for zooming, not for a page
@@ -28,7 +31,8 @@ def entries() -> list[Entry]:
     found: list[Entry] = []
     for spec in examples():
         found.append(Entry(spec, spec, f"netc draw {spec}", Options()))
-        found.append(Entry(f"{spec}-ops", spec, f"netc draw {spec} --view ops", Options("ops")))
+        for view in ("ops", "cards", "neurons", "numbers", "geometry", "steps"):
+            found.append(Entry(f"{spec}-{view}", spec, f"netc draw {spec} --view {view}", Options(view)))
     step = Options("ops", update=True)
     found.append(Entry("mlp-step", "mlp", "netc draw mlp --view ops --update", step))
     inner = Options(only="a.block1")
@@ -39,21 +43,38 @@ def entries() -> list[Entry]:
     return found
 
 
+def opened(name: str) -> Model:
+    spec = find(name)
+    return open_model(spec.source, spec.base, device=open_device("cpu")[0])
+
+
+def given(model: Model, options: Options) -> Given:
+    """A sample to look at, where the data are there."""
+    samples = first(model, 1) if options.view == "cards" else None
+    return Given(samples if samples is not None and not samples.is_random else None)
+
+
 def main() -> None:
     folder = HERE / "gallery"
     folder.mkdir(exist_ok=True)
     text = ["# Gallery", "", "Made by `make gallery`: do not edit.", ""]
     heading = ""
+    models: dict[str, Model] = {}
     for entry in sorted(entries(), key=lambda e: e.spec):
-        spec = find(entry.spec)
-        drawing = Drawing(compile_source(spec.source, spec.base).network, entry.options)
+        model = models.setdefault(entry.spec, opened(entry.spec))
+        suffix = "html" if entry.options.view == "steps" else "svg"
+        try:
+            drawing = show(model, entry.options, given=given(model, entry.options))
+        except DrawError:  # the view does not suit the network
+            continue
         if drawing.drawn.smallest < LEAST:
             continue
-        drawing.save(folder / f"{entry.file}.svg")
+        file = drawing.save(folder / f"{entry.file}.{suffix}").name
         if entry.spec != heading:
             heading = entry.spec
             text += [f"## {heading}", ""]
-        text += [f"    {entry.caption}", "", f"![{entry.caption}]({entry.file}.svg)", ""]
+        image = "" if suffix == "html" else "!"
+        text += [f"    {entry.caption}", "", f"{image}[{entry.caption}]({file})", ""]
     (folder / "README.md").write_text("\n".join(text), encoding="utf-8")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from math import log
 
@@ -146,14 +146,21 @@ def _formulas(network: Network) -> list[str]:
     if first is None or gradient is None:
         return []
     known = {first.id: "W", gradient: "∂W", **_times(graph)}
+    if network.train is not None and network.train.clip is not None:
+        scaled = [u for u in graph.users(gradient) if graph[u].op == "mul" and graph[u].stage == "update"]
+        known |= dict.fromkeys(scaled, "∂W")
     found: list[str] = []
-    for state in [n for n in graph.leaves("state").values() if n.id in _above(graph, [updates[first.name]])]:
-        known[state.id] = name_text(state.name)
-    for node in [*(graph[id] for id in known if graph[id].op == "state"), first]:
-        text = _simplified(graph, updates[node.name], known) if node.name in updates else ""
+    above = _above(graph, [updates[first.name]])
+    states = [n for n in graph.leaves("state").values() if n.id in above and n.name in updates]
+    known |= {state.id: name_text(state.name) for state in states}
+    # A step that is taken by what is remembered from before comes before the remembering.
+    needed = _needed(graph, updates[first.name], {updates[state.name] for state in states})
+    is_first = any(state.id in needed for state in states)
+    for node in [first, *states] if is_first else [*states, first]:
+        text = _simplified(graph, updates[node.name], known)
         if text and len(text) <= _LONGEST:
             found.append(f"{known[node.id]} ← {text}")
-        known[updates.get(node.name, node.id)] = known[node.id]
+        known[updates[node.name]] = known[node.id]
     return found
 
 
@@ -183,7 +190,7 @@ def _simplified(graph: Graph, id: int, known: Mapping[int, str]) -> str:
             leaf = f"leaf {len(leaves)}"
             leaves[leaf] = known[node.id]
             copied[node.id] = part.add("input", (), node.type, (("classes", 0),), leaf)
-    copied = append(part, graph, set(_above(graph, [id])) - _above_known(graph, id, known), copied)
+    copied = append(part, graph, _needed(graph, id, known), copied)
     part.results[Result("value", "update")] = copied[id]
     done = optimise(part)
     names = {n.id: leaves[n.name] for n in done if n.op == "input"}
@@ -193,8 +200,8 @@ def _simplified(graph: Graph, id: int, known: Mapping[int, str]) -> str:
         return ""
 
 
-def _above_known(graph: Graph, id: int, known: Mapping[int, str]) -> set[int]:
-    """What a node needs only by way of known ones."""
+def _needed(graph: Graph, id: int, known: Container[int]) -> set[int]:
+    """What a node is computed from, as far back as known nodes."""
     needed: set[int] = set()
     stack = [id]
     while stack:
@@ -202,7 +209,7 @@ def _above_known(graph: Graph, id: int, known: Mapping[int, str]) -> set[int]:
         if top not in needed:
             needed.add(top)
             stack += [] if top in known and top != id else graph.operands(top)
-    return set(_above(graph, [id])) - needed
+    return needed
 
 
 def _repeat(train: Training, measured: Measured) -> tuple[str, ...]:

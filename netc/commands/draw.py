@@ -50,7 +50,7 @@ def command(
     over_training: bool,
     **options: Any,
 ) -> int:
-    """Draw a network: its layers, and aligned beneath them their gradients.
+    """A picture of a network: its layers, and beneath them their gradients.
 
     \b
     mirror    layers from left to right, gradients beneath them

@@ -115,6 +115,7 @@ class Figure:
     def _svg(self, k: int) -> str:
         text = self._bytes(k, "svg", self._flat, 72).decode()
         text = text[text.index("<svg") :]
+        text = re.sub(r"<metadata>.*?</metadata>\s*", "", text, flags=re.DOTALL)
         text = re.sub(r"(\d\.\d\d)\d+", r"\1", text)
         text = re.sub(r"(font:[^;\"]*?[\d.]+px)[^;\"]*", lambda m: f"{m[1]} {FONTS}", text)
         text = text.replace("<svg ", '<svg class="netc" ', 1)

@@ -27,6 +27,7 @@ class Samples:
 
     inputs: Mapping[str, Array]
     origin: str = ""
+    is_random: bool = False
 
     @property
     def count(self) -> int:
@@ -120,7 +121,7 @@ def drawn(model: Model, count: int) -> Samples:
         whole = not input.type.is_float
         values = random.integers(0, input.classes or 2, shape) if whole else random.standard_normal(shape)
         inputs[name] = values.astype(input.type.dtype)
-    return Samples(inputs, "random samples")
+    return Samples(inputs, "random samples", is_random=True)
 
 
 def _needs(graph: Graph, id: int, op: str = "input") -> set[str]:
