@@ -25,6 +25,7 @@ from .model import Model
 from .opening import located, open_data
 from .place import EpochDone, History, Place, is_better
 from .start import Started, start
+from .threads import threads_for
 from .trace import first_not_finite
 
 PROGRESS_SECONDS = 0.2
@@ -98,7 +99,7 @@ def fit(
     last = _last_epoch(train, epochs, len(batches), place.epoch)
     model.total_steps = train.steps if train.steps and epochs is None else last * len(batches)
     tell(Began(batches.samples, len(batches), last, model.total_steps))
-    with Interrupts() as interrupts:
+    with Interrupts() as interrupts, threads_for(graph, train.batch):
         while place.epoch <= last:
             if train.stop is not None and _exhausted(place.history, train.stop):
                 tell(Stopped(f"{train.stop.on} has not improved for {train.stop.epochs} epochs"))
