@@ -108,7 +108,7 @@ def draw(network: Network, options: Options, compose: Compose = compose) -> Draw
 
 
 def drawn_graph(network: Network, training: bool = True) -> Graph:
-    """The forward graph of the loss; without one, of the outputs or the last named tensor. Raises DrawError."""
+    """The forward graph of the loss; without one, of the outputs or last named tensor. Raises DrawError."""
     whole = network.training if training else network.evaluating
     for kind in ("loss", "output", "value"):
         graph = select(whole, lambda r: r.kind == kind)  # noqa: B023

@@ -92,9 +92,7 @@ def name(context: Context, frame: Frame, expr: ast.Name) -> Val:
         if not help:
             sight = list(dict.fromkeys((*frame.values, *frame.library.dims)))
             notes = (
-                (f"known here: {', '.join(sight[:12])}{', …' if len(sight) > 12 else ''}",)
-                if sight
-                else ()
+                (f"known here: {', '.join(sight[:12])}{', …' if len(sight) > 12 else ''}",) if sight else ()
             )
         if frame.path and not help:
             seen = "a layer sees its own formals and bindings and the dims of its file, nothing else"

@@ -12,7 +12,13 @@ from netc.compiler.limits import LIMITS, variable
 from netc.compiler.pipeline import compile
 from netc.compiler.summary import summarise
 
-FILE = "input x[N, 8]\ninput y[N] : class(3)\n{}\nloss cross_entropy(x -> dense(3), y)\ntrain sgd(lr = 0.1) {{ epochs = 1 }}\n"
+FILE = """\
+input x[N, 8]
+input y[N] : class(3)
+{}
+loss cross_entropy(x -> dense(3), y)
+train sgd(lr = 0.1) {{ epochs = 1 }}
+"""
 THOUSANDS = "layer a(x[...]) { return x -> 1000 * relu }\nlayer b(x[...]) { return x -> 1000 * a }\n"
 DOUBLED = "layer l0(x[...]) { return x }\n" + "".join(
     f"layer l{i}(x[...]) {{ return l{i - 1}(x) -> l{i - 1} }}\n" for i in range(1, 40)

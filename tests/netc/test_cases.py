@@ -1,4 +1,4 @@
-"""Wrong files, and what `netc check` says about each. `--update` rewrites the expectations: read them then."""
+"""Wrong files, and what `netc check` says about each. `--update` rewrites what is expected: read it then."""
 
 from __future__ import annotations
 

@@ -16,11 +16,13 @@ logits = h -> dense(3)
 loss cross_entropy(logits, y) + 0.01 * l2(params)
 """
 
+
 def test_gradients_agree_with_differences() -> None:
     found = compare(compile(Source("a.net", SPEC), precision="float64"))
     assert [c.parameter for c in found][:2] == ["h.dense1.W", "h.dense1.b"]
     assert all(c.agrees and c.places > 0 for c in found)
     assert max(c.error for c in found) < 1e-5
+
 
 def test_a_wrong_rule_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     rule = REGISTRY["tanh"].vjp

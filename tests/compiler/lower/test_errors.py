@@ -168,7 +168,11 @@ def test_names_calls_and_kinds(text: str, title: str, help: str) -> None:
         ("param W[2.5] ~ ones", "2.5 is no size: an axis has a whole number of elements", ""),
         ("param W[-2] ~ ones", "an axis cannot have -2 elements", "this is -2"),
         ("input z[3]", "the first axis of an input is the batch: z[N, …]", "no N in front"),
-        ("input z[N, N]", "only the first axis of an input is the batch N; the others have sizes of their own", ""),
+        (
+            "input z[N, N]",
+            "only the first axis of an input is the batch N; the others have sizes of their own",
+            "",
+        ),
         ("h = x -> conv(3, 3)", "conv wants x[N, c, h, w], and was given x[N, 4]",
          "2 axes, where 4 are wanted"),
         ("layer f(x[N, 5]) { return x }\nh = f(x)", "f wants x[N, 5], and was given x[N, 4]",
