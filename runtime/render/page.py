@@ -46,10 +46,11 @@ const centre = svg => svg.querySelectorAll("g.node").forEach(node => {{
   }}
 }});
 const place = svg => {{
-  let end = {MARGIN};
+  let end = {MARGIN}, line = null;
   svg.querySelectorAll("g.node:has(> title)").forEach(node => {{
     if (node.querySelector("title").textContent !== "title") return;
     for (const part of node.querySelectorAll("text")) {{
+      if (line !== part.getAttribute("y")) [end, line] = [{MARGIN}, part.getAttribute("y")];
       part.setAttribute("x", end);
       end += part.getComputedTextLength() + 8;
     }}
