@@ -200,7 +200,8 @@ def _check_depth(context: Context, expr: ast.Call, name: str) -> None:
     """Stop a layer that calls itself for ever; its calls may branch, so that no other error is looked for."""
     if len(context.calls) >= most("depth"):
         title = f"layers call each other more than {most('depth')} deep; does {name} call itself?"
-        context.stop("limit", title, expr.function.span, raising("depth"))
+        help = f"end it: if n > 0 {{ … }} with an n that each call makes smaller; {raising('depth')}"
+        context.stop("limit", title, expr.function.span, help)
 
 
 def _shared(context: Context, frame: Frame, expr: ast.Call, shared: SharedLayer, first: Given | None) -> Val:

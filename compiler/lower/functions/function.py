@@ -116,6 +116,10 @@ def sizes(shape: object) -> tuple[Dim, ...]:
     """A list of sizes, or one alone. Raises ShapeError."""
     values: tuple[object, ...] = shape if isinstance(shape, tuple) else (shape,)
     found = [d for d in values if isinstance(d, int | Extent) and not isinstance(d, bool)]
+    fractions = [v for v in values if isinstance(v, float)]
+    if fractions:
+        title = f"{fractions[0]:.6g} is no size: an axis has a whole number of elements"
+        raise ShapeError(title, "a size must divide without rest")
     if len(found) != len(values):
         raise ShapeError("a shape is a list of sizes", f"this is {_listed(shape)}", code="type")
     return tuple(found)
