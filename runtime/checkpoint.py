@@ -24,9 +24,10 @@ from safetensors.numpy import save as packed
 from ..compiler.ir import TensorType
 from ..compiler.network import Network
 from .atomic import replace
-from .data import Column, Columns, DataError, Dataset, open_source
+from .data import Column, Columns, Dataset
 from .data.batches import length
 from .model import Model
+from .opening import known_columns
 from .place import EpochDone, History, Place
 
 Tensors = dict[str, np.ndarray]
@@ -86,7 +87,7 @@ def pack(model: Model, place: Place | None = None, data: Dataset | None = None) 
         train.precision if train else "float32",
         model.device.name,
         place or Place(),
-        _columns(model) if data is None else data.columns,
+        known_columns(model) if data is None else data.columns,
         {} if data is None else samples(data),
         optimizer_states(network),
         network.overrides,
@@ -220,17 +221,6 @@ def _column(
 ) -> Column:
     names = None if classes is None else tuple(classes)
     return Column(np.dtype(dtype), tuple(shape), names, count, sequence)
-
-
-def _columns(model: Model) -> Columns:
-    """The columns of the model's data, where they can be told."""
-    spec = model.compiled.network.data
-    if spec is None:
-        return {}
-    try:
-        return open_source(spec.source, spec.positional, spec.keywords, model.base, spec.length).describe()
-    except DataError:
-        return {}
 
 
 def _described(type: TensorType) -> str:

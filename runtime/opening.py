@@ -72,6 +72,17 @@ def column_types(columns: Columns) -> dict[str, ColumnType]:
     return found
 
 
+def known_columns(model: Model) -> Columns:
+    """The columns of the model's data; none where they cannot be told."""
+    spec = model.compiled.network.data
+    if spec is None:
+        return {}
+    try:
+        return open_source(spec.source, spec.positional, spec.keywords, model.base, spec.length).describe()
+    except DataError:
+        return {}
+
+
 def located(error: DataError, spec: DataSpec) -> SpecError:
     """A mistake in the data, shown at the data block."""
     return SpecError(Diagnostic("data", str(error), spec.span, "", (), error.help or ""))

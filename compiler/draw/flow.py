@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from functools import cached_property
 
+from ..extract import ancestors
 from ..ir import Graph, Node
 from ..ops.op import REGISTRY
 from .fold import LEAVES, Folded, Unit
@@ -97,7 +97,7 @@ class Flow:
     def differentiable(self) -> set[int]:
         """The drawn nodes whose gradient is needed: on a way from a parameter to the result."""
         found: set[int] = set()
-        below = self._below(self.graph.results.values())
+        below = ancestors(self.graph, self.graph.results.values())
         for node in self.graph:
             starts = node.op == "param" or node.id in self.folded.given
             if node.id in below and node.type.is_float and (starts or self._passes(node, found)):
@@ -106,13 +106,3 @@ class Flow:
 
     def _passes(self, node: Node, found: set[int]) -> bool:
         return REGISTRY[node.op].vjp is not None and any(o in found for o in self.graph.operands(node.id))
-
-    def _below(self, ids: Iterable[int]) -> set[int]:
-        seen: set[int] = set()
-        stack = list(ids)
-        while stack:
-            id = stack.pop()
-            if id not in seen:
-                seen.add(id)
-                stack += self.graph.operands(id)
-        return seen

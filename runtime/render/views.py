@@ -20,9 +20,9 @@ from ...compiler.draw.views import Compose, Drawn, drawn_graph
 from ...compiler.ir import Graph
 from ...compiler.network import Network
 from ..answers import class_names
-from ..data import Columns, DataError, open_source
 from ..data.batches import length
 from ..model import Model
+from ..opening import known_columns
 from ..place import EpochDone
 from ..train import Event
 from .drawing import Appearance, Drawing
@@ -112,7 +112,7 @@ def _neurons(model: Model, options: Options, theme: Appearance, given: Given) ->
             f"{network.name} has no dense layers, whose neurons could be drawn", "try --view cards"
         )
     weights = {layer.param: model.parameters[layer.param] for layer in layers}
-    columns = _columns(model)
+    columns = known_columns(model)
     named = [class_names(network, name, columns) for name, i in network.inputs.items() if i.classes]
     classes = next((names for names in named if len(names) == layers[-1].size_out), ())
 
@@ -122,16 +122,6 @@ def _neurons(model: Model, options: Options, theme: Appearance, given: Given) ->
         )
 
     return Drawing(network, options, theme, make)
-
-
-def _columns(model: Model) -> Columns:
-    spec = model.compiled.network.data
-    if spec is None:
-        return {}
-    try:
-        return open_source(spec.source, spec.positional, spec.keywords, model.base, spec.length).describe()
-    except DataError:
-        return {}
 
 
 def _steps(model: Model, options: Options, theme: Appearance, given: Given) -> Steps:
