@@ -41,19 +41,30 @@ class Executable:
         self._arena: Any = None
 
     def run(
-        self, feeds: Mapping[str, Any], step: int = 0, steps: int = 1, seed: int = 0, copy: bool = True
+        self,
+        feeds: Mapping[str, Any],
+        step: int = 0,
+        steps: int = 1,
+        seed: int = 0,
+        epoch: int = 0,
+        rows: Any = None,
+        *,
+        copy: bool = True,
     ) -> dict[Result, Any]:
         """Run once on the fed arrays; parameters and states take their new values.
 
-        Without `copy` the results are valid only until a program runs on this device again. Raises ValueError
-        where a fed array is missing, unknown, or of another shape or kind of number, and DeviceError where
-        the memory does not suffice; nothing is changed then.
+        rows: the samples' numbers in their split, int64[n], by which they are augmented; counted from 0
+        unless given. Without `copy` the results are valid only until a program runs on this device again.
+        Raises ValueError where a fed array is missing, unknown, or of another shape or kind of number, and
+        DeviceError where the memory does not suffice; nothing is changed then.
         """
         arrays = [self._fed(expected, feeds) for expected in self.program.feeds]
         # An input may be fed that no result depends on any more: 0 * y is 0 for every y.
         if unknown := sorted(feeds.keys() - self._known):
             raise ValueError(f"{unknown[0]} is no input; the inputs are {', '.join(sorted(self._known))}")
-        counters = {"step": step, "steps": steps, "seed": seed}
+        counters = {"step": step, "steps": steps, "seed": seed, "epoch": epoch}
+        if "rows" in self.program.counters:
+            counters["rows"] = self.device.array(np.arange(self.program.n) if rows is None else rows)
         function = self._bound()
         # Infinities are the network's affair: the trainer looks at the loss.
         with np.errstate(all="ignore"):

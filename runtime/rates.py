@@ -45,7 +45,7 @@ def search(model: Model, data: Dataset) -> Rates:
         for batch in batches.epoch(epoch):
             program = model.program("train", batch.size)
             step = len(losses)
-            results = program.run(batch.columns, step, STEPS, model.seed, copy=False)
+            results = program.run(batch.columns, step, STEPS, model.seed, epoch, batch.rows, copy=False)
             mean = MEMORY * mean + (1 - MEMORY) * float(results[Result("loss", "loss")])
             loss = mean / (1 - MEMORY ** (step + 1))
             if not math.isfinite(loss) or (losses and loss > DIVERGED * abs(min(losses))):

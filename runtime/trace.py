@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -14,7 +12,7 @@ from ..compiler.diagnostics import Span
 from ..compiler.emit.program import build
 from ..compiler.extract import ancestors
 from ..compiler.ir import Graph, Node, Result
-from .data import Batches
+from .data import Batch, Batches
 from .model import Model
 from .program import load
 
@@ -48,29 +46,29 @@ def first_not_finite(model: Model, batches: Batches, epoch: int, batch: int) -> 
     ends = time.monotonic() + MOST_SECONDS
     for e in range(1, epoch + 1):
         for b, fed in enumerate(batches.epoch(e, 0), 1):
-            usual = _not_finite(again, fed.columns, fed.size) if usual is None else usual
+            usual = _not_finite(again, fed, e) if usual is None else usual
             if (e, b) == (epoch, batch):
-                found = _not_finite(again, fed.columns, fed.size)
+                found = _not_finite(again, fed, e)
                 return _told(model.compiled.graph("train"), found - usual or found)
             if time.monotonic() > ends:
                 return None
             program = again.program("train", fed.size)
-            program.run(fed.columns, again.step_number, again.steps, again.seed, copy=False)
+            program.run(fed.columns, again.step_number, again.steps, again.seed, e, fed.rows, copy=False)
             again.step_number += 1
     return None
 
 
-def _not_finite(model: Model, columns: Mapping[str, Any], n: int) -> set[int]:
+def _not_finite(model: Model, batch: Batch, epoch: int) -> set[int]:
     """The nodes of a step's forward half whose values are not all finite."""
     graph = model.compiled.graph("train").copy()
     losses = graph.of_kind("loss").values()
     above = ancestors(graph, losses)
     looked_at = [i for i in graph if i.id in above and i.type.is_float and i.op not in ("constant", "size")]
     graph.results = {Result("value", str(node.id)): node.id for node in looked_at}
-    executable = load(build(graph, n, "look"), model.device, model.memory)
+    executable = load(build(graph, batch.size, "look"), model.device, model.memory)
     needed = {a.name for a in executable.program.feeds}
-    fed = {name: array for name, array in columns.items() if name in needed}
-    values = executable.run(fed, model.step_number, model.steps, model.seed)
+    fed = {name: array for name, array in batch.columns.items() if name in needed}
+    values = executable.run(fed, model.step_number, model.steps, model.seed, epoch, batch.rows)
     return {
         int(result.name)
         for result, value in values.items()

@@ -139,7 +139,7 @@ def evaluate(
         if interrupts is not None:
             interrupts.check()
         program = model.program("evaluate", batch.size)
-        for result, value in program.run(batch.columns, 0, 1, model.seed, copy=False).items():
+        for result, value in program.run(batch.columns, 0, 1, model.seed, 0, batch.rows, copy=False).items():
             known = totals.get(result.name, 0.0)
             totals[result.name] = known + np.asarray(model.device.numpy(value), np.float64)
     finish = model.compiled.graph("finish")
@@ -192,7 +192,8 @@ def _epoch(
         if model.step_number >= model.total_steps:
             break
         program = model.program("train", batch.size)
-        results = program.run(batch.columns, model.step_number, model.steps, model.seed, copy=False)
+        counters = (model.step_number, model.steps, model.seed, place.epoch, batch.rows)
+        results = program.run(batch.columns, *counters, copy=False)
         model.step_number += 1
         place.batch += 1
         place.samples += batch.size

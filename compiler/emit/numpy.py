@@ -13,7 +13,7 @@ from .sections import Comments, origin, sections
 from .statements import Statements
 
 WIDTH = 110
-COUNTERS = ("step", "steps", "seed")
+COUNTERS = ("step", "steps", "seed", "epoch", "rows")
 RESERVED = ("np", "P", "arena", "view", "float", "bool", *COUNTERS)
 
 
@@ -37,12 +37,12 @@ def emit_function(plan: Plan, name: str, about: str, kernels: Iterable[str] = ()
 
 
 def arguments(plan: Plan) -> tuple[str, ...]:
-    """Those of step, steps and seed that the function takes, after the arrays."""
+    """Those of COUNTERS that the function takes, after the arrays."""
     used: set[str] = set()
     for id in plan.storage:
         node = plan.graph[id]
         used |= {str(node.attr("which"))} if node.op == "counter" else set()
-        used |= {"seed", "step"} if REGISTRY[node.op].kind == "random" else set()
+        used |= set(REGISTRY[node.op].counters)
     return tuple(counter for counter in COUNTERS if counter in used)
 
 

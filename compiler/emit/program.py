@@ -39,9 +39,9 @@ class Program:
     """Text with one factory `make_<name>(P, arena)`, which gives the function `<name>(<feeds>, <counters>)`.
 
     text: of the whole module; its lines are traced to nodes of `graph`. feeds: in the order of the arguments;
-    counters: those of step, steps and seed that follow them. variables: the parameters and states that the
-    factory takes; updated: the names of those that a run changes. results: what the function returns, in
-    order.
+    counters: those of step, steps, seed, epoch and rows that follow them. variables: the parameters and
+    states that the factory takes; updated: the names of those that a run changes. results: what the function
+    returns, in order.
     """
 
     target: Literal["numpy"]

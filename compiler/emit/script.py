@@ -146,7 +146,7 @@ def _train_if_read(recipe: Recipe) -> str:
     return "train" if any(re.search(r"\btrain\b", value) for value in recipe.variables.values()) else ""
 
 
-def _call(planned: Plan, columns: Mapping[str, str], **counters: str) -> str:
+def _call(planned: Plan, columns: Mapping[str, str], counters: Mapping[str, str]) -> str:
     """The arguments of a function: arrays, then counters."""
     return ", ".join([columns[name] for name in _feeds(planned)] + [counters[c] for c in arguments(planned)])
 
@@ -159,7 +159,14 @@ def _taken(planned: Plan, split: str, rows: str, names: Names) -> tuple[dict[str
 
 def _evaluate(recipe: Recipe, measure: Plan) -> str:
     columns, taken = _taken(measure, "split", "first : first + n", Names(_RESERVED))
-    sums = f"measure({_call(measure, columns, step='0', steps='1', seed='SEED')})"
+    counters = {
+        "step": "0",
+        "steps": "1",
+        "seed": "SEED",
+        "epoch": "0",
+        "rows": "np.arange(first, first + n)",
+    }
+    sums = f"measure({_call(measure, columns, counters)})"
     sums = sums if len(measure.returns) != 1 else f"({sums},)"
     size = recipe.evaluation_batch
     return f'''def evaluate(P, arena, split):
@@ -179,7 +186,8 @@ def _main(recipe: Recipe, step: Plan, figures: Sequence[str], arena: int) -> str
     columns, taken = _taken(step, "train", "some", names)
     taken = "".join(f"    {line}\n" for line in taken.splitlines())
     values = ", ".join(names.take(figure) for figure in figures)
-    call = _call(step, columns, step="t", steps="steps", seed="SEED")
+    counters = {"step": "t", "steps": "steps", "seed": "SEED", "epoch": "epoch", "rows": "some"}
+    call = _call(step, columns, counters)
     steps = "STEPS" if recipe.steps else "EPOCHS * -(-samples // BATCH)"
     pairs = "".join(f'        "{name}": P["{average}"],\n' for name, average in recipe.averages.items())
     averages = "    # running averages evaluate in the place of parameters\n"

@@ -287,7 +287,8 @@ def _function(
         values[parameter.name] = _operand(context, parameter, value, part) if parameter.tensor else value
     try:
         with context.builder.within(span=expr.span):
-            return target.build(context.builder, Place(frame.prefix, frame.instance, context.draw), **values)
+            place = Place(frame.prefix, frame.instance, context.draw, context.use == "data")
+            return target.build(context.builder, place, **values)
     except ShapeError as error:
         operands, parts = _operands(target, given)
         raise refused(context, frame, error, operands, parts, expr.span) from None

@@ -66,6 +66,8 @@ class Op:
     `view` is true, an expression that is a view of operand 0. {operands} is all of them, between commas.
     {work} is scratch memory, a uint8 array of at least workspace(*types, **attrs) bytes, asked when all sizes
     are numbers.
+    counters: the arguments of the program that the statement reads: step, steps, seed, epoch, and rows, the
+    samples' numbers in their split.
     math: the formula for people, operands {0}, {1} or {operands}, attributes by name.
     promotion: how a builder brings the operands to one dtype; "choice": the first to bool, the others to one.
     """
@@ -79,6 +81,7 @@ class Op:
     samples: tuple[Sample, ...] = ()
     promotion: Promotion = "none"
     view: bool = False
+    counters: tuple[str, ...] = ()
     workspace: Callable[..., int] | None = None
 
 

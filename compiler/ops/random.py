@@ -1,4 +1,6 @@
-"""Random tensors. What is drawn depends on the seed, the key and the step alone, not on earlier draws."""
+"""Random tensors. What is drawn depends on the seed, the key and a number alone, not on earlier draws: on the
+step's number, or for each sample on its own (its row in the split, and the epoch).
+"""
 
 from __future__ import annotations
 
@@ -13,24 +15,25 @@ def _drawn(*, shape: tuple[Dim, ...], key: str, dtype: DType) -> TensorType:
 _SAMPLES = tuple(
     Sample((), {"shape": (3, 5), "key": "h.dropout1", "dtype": d}) for d in ("float32", "float64")
 )
+_STEP = ("seed", "step")
+_SAMPLE = ("seed", "epoch", "rows")
 
-uniform = define(
-    Op(
-        "uniform",
-        "random",
-        infer=_drawn,
-        math="U(0, 1)",
-        numpy="uniform({out}, {key!r}, seed, step)",
-        samples=_SAMPLES,
+
+def _random(name: str, math: str, counters: tuple[str, ...]) -> Op:
+    return define(
+        Op(
+            name,
+            "random",
+            infer=_drawn,
+            math=math,
+            numpy=f"{name}({{out}}, {{key!r}}, {', '.join(counters)})",
+            samples=_SAMPLES,
+            counters=counters,
+        )
     )
-)
-normal = define(
-    Op(
-        "normal",
-        "random",
-        infer=_drawn,
-        math="𝒩(0, 1)",
-        numpy="normal({out}, {key!r}, seed, step)",
-        samples=_SAMPLES,
-    )
-)
+
+
+uniform = _random("uniform", "U(0, 1)", _STEP)
+normal = _random("normal", "𝒩(0, 1)", _STEP)
+sample_uniform = _random("sample_uniform", "U(0, 1)", _SAMPLE)
+sample_normal = _random("sample_normal", "𝒩(0, 1)", _SAMPLE)

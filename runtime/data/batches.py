@@ -15,6 +15,7 @@ from .source import DataError, Dataset, Split
 class Batch(NamedTuple):
     columns: dict[str, np.ndarray]  # [size, …] each; valid until the next batch is asked for
     size: int
+    rows: np.ndarray  # of the split, int64[size]
 
 
 def split_valid(dataset: Dataset, valid: float | None, seed: int) -> Dataset:
@@ -102,16 +103,17 @@ class Batches:
         """
         if self._ahead is None:
             return self._gathered(number, start)
-        return (Batch(columns, size) for columns, size in self._ahead.epoch(number, start))
+        return (Batch(columns, len(rows), rows) for columns, rows in self._ahead.epoch(number, start))
 
     def _gathered(self, number: int, start: int) -> Iterator[Batch]:
-        rows = order(self.samples, self._seed, number) if self._shuffle else None
+        shuffled = order(self.samples, self._seed, number) if self._shuffle else None
         for begin in range(start * self.size, self.samples, self.size):
             end = min(begin + self.size, self.samples)
             batch = {name: buffer[: end - begin] for name, buffer in self._buffers.items()}
+            rows = np.arange(begin, end) if shuffled is None else shuffled[begin:end]
             for name, array in self._arrays.items():
-                if rows is None:
+                if shuffled is None:
                     np.copyto(batch[name], array[begin:end])
                 else:
-                    gather(array, rows[begin:end], batch[name])
-            yield Batch(batch, end - begin)
+                    gather(array, rows, batch[name])
+            yield Batch(batch, end - begin, rows)

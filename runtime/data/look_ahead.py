@@ -80,8 +80,8 @@ class LookAhead:
             self._window = min(self._window, size * 4)
         self._buffers: tuple[Buffers, Buffers] | None = None
 
-    def epoch(self, number: int, start: int) -> Iterator[tuple[Buffers, int]]:
-        """The columns and sizes of the batches from `start` on. Raises DataError where reading fails."""
+    def epoch(self, number: int, start: int) -> Iterator[tuple[Buffers, np.ndarray]]:
+        """The columns and rows of the batches from `start` on. Raises DataError where reading fails."""
         plan = Plan(self._samples, self._block, self._window, self._seed, number, self._shuffle)
         buffers = self._buffers = self._buffers or (self._new(), self._new())
         first, skipped = divmod(start * self._size, self._window)
@@ -90,20 +90,21 @@ class LookAhead:
         with ThreadPoolExecutor(1, "look-ahead") as thread:
             ahead = thread.submit(self._fill, plan, first, buffers[first % 2])
             for window in range(first, plan.windows):
-                count, columns = ahead.result(), buffers[window % 2]
+                rows, columns = ahead.result(), buffers[window % 2]
                 if window + 1 < plan.windows:
                     # Nobody uses the other buffers any more: all of their batches have been asked for.
                     ahead = thread.submit(self._fill, plan, window + 1, buffers[(window + 1) % 2])
-                for begin in range(skipped, count, self._size):
-                    end = min(begin + self._size, count)
-                    yield {name: array[begin:end] for name, array in columns.items()}, end - begin
+                for begin in range(skipped, len(rows), self._size):
+                    end = min(begin + self._size, len(rows))
+                    yield {name: array[begin:end] for name, array in columns.items()}, rows[begin:end]
                 skipped = 0
 
     def _new(self) -> Buffers:
         rows = min(self._window, self._samples)
         return {name: np.empty((rows, *a.shape[1:]), a.dtype) for name, a in self._arrays.items()}
 
-    def _fill(self, plan: Plan, number: int, buffers: Buffers) -> int:
+    def _fill(self, plan: Plan, number: int, buffers: Buffers) -> np.ndarray:
+        """Read a window; gives the rows, in the order of the buffers."""
         rows, places = plan.rows(number), plan.places(number)
         mixed = rows
         if places is not None:
@@ -115,7 +116,7 @@ class LookAhead:
                 gather(array, mixed, out)
             else:
                 _scatter(array, rows, places, out, plan.block)
-        return len(rows)
+        return mixed
 
 
 def _scatter(array: Array, rows: np.ndarray, places: np.ndarray, out: np.ndarray, block: int) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ...build import Builder, Value
-from ...ir import Dim
+from ...ir import Dim, N
 from ...ops import REGISTRY
 from ...ops.op import ShapeError
 from .function import Place, function, sizes
@@ -101,7 +101,9 @@ def stop_gradient(builder: Builder, place: Place, x: Value) -> Value:
 
 def _random(name: str) -> None:
     def build(builder: Builder, place: Place, shape: tuple[Dim, ...]) -> Value:
-        return builder.apply(name, shape=sizes(shape), key=place.key(name), dtype=builder.precision)
+        found, key = sizes(shape), place.key(name)
+        op = f"sample_{name}" if place.in_data and found[:1] == (N,) else name
+        return builder.apply(op, shape=found, key=key, dtype=builder.precision)
 
     function(build, name)
 

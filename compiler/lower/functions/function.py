@@ -16,11 +16,12 @@ Axes = int | tuple[int, ...] | str | None
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a call stands: random draws are keyed by it."""
+    """Where a call stands: random draws are keyed by it, and in a data block by the sample."""
 
     path: tuple[str, ...]
     instance: Callable[[str], str]
     draw: Callable[[str], str]
+    in_data: bool
 
     def key(self, function: str) -> str:
         return self.draw(".".join((*self.path, self.instance(function))))

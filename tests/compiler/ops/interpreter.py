@@ -43,6 +43,7 @@ def run(op: Op, operands: Sequence[Array], attrs: Mapping[str, Any], out: Array 
         "seed": 7,
         "step": 3,
         "steps": 10,
+        "epoch": 2,
         **dict(zip(names, operands, strict=True)),
     }
     if op.view:
@@ -51,7 +52,8 @@ def run(op: Op, operands: Sequence[Array], attrs: Mapping[str, Any], out: Array 
     if out is None:
         out = np.full(result.shape, np.nan if result.is_float else 1, result.dtype)
     size = op.workspace(*types, **attrs) if op.workspace else 0
-    exec(text, scope | {"out": out, "work": np.full(size, 0xA5, np.uint8)})
+    rows = np.arange(len(out)) if out.ndim else None
+    exec(text, scope | {"out": out, "rows": rows, "work": np.full(size, 0xA5, np.uint8)})
     return out
 
 

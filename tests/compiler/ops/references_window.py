@@ -137,6 +137,8 @@ REFERENCES_WINDOW: dict[str, Callable[..., Any]] = {
     "range": lambda size: list(range(size)),
     "uniform": uniform,
     "normal": normal,
+    "sample_uniform": uniform,
+    "sample_normal": normal,
     "matmul": matmul,
     "einsum": einsum,
     "conv": conv,

@@ -21,6 +21,20 @@ def draw(
     return out
 
 
+def augment(
+    kind: str,
+    rows: Array,
+    shape: tuple[int, ...] = (7,),
+    key: str = "x.flip1",
+    seed: int = 1,
+    epoch: int = 1,
+    dtype: str = "float64",
+) -> Array:
+    out = np.empty((len(rows), *shape), dtype)
+    KERNELS[kind](out, key, seed, epoch, rows)
+    return out
+
+
 def philox(counter: list[int], key: list[int]) -> list[int]:
     """Philox4x64-10 (Salmon et al. 2011, section 3.3)."""
     c, k = list(counter), list(key)
@@ -68,7 +82,46 @@ def test_distributions(dtype: str) -> None:
     """Kolmogorov and Smirnov's test; the seed is fixed, so that it cannot fail by chance."""
     assert stats.kstest(draw("uniform", n=20_000, dtype=dtype), stats.uniform.cdf).pvalue > 0.01
     assert stats.kstest(draw("normal", n=20_000, dtype=dtype), stats.norm.cdf).pvalue > 0.01
+    for rows, shape in ((np.arange(20_000), (1,)), (np.arange(4), (5000,))):
+        drawn = augment("sample_uniform", rows, shape, dtype=dtype).ravel()
+        assert stats.kstest(drawn, stats.uniform.cdf).pvalue > 0.01
+        drawn = augment("sample_normal", rows, shape, dtype=dtype).ravel()
+        assert stats.kstest(drawn, stats.norm.cdf).pvalue > 0.01
 
 
 def test_the_step_may_be_a_float() -> None:
     np.testing.assert_array_equal(draw("normal", step=3.0), draw("normal", step=3))
+
+
+def test_the_short_philox_is_that_of_its_authors() -> None:
+    """Known answers from the Random123 distribution, kat_vectors: philox4x32 10."""
+    counters = [(0, 0, 0, 0), (0xFFFFFFFF,) * 4, (0x243F6A88, 0x85A308D3, 0x13198A2E, 0x03707344)]
+    keys = [0, 2**64 - 1, 0x299F31D0A4093822]
+    found = [KERNELS["philox"](np.array(c, np.uint64), k) for c, k in zip(counters, keys, strict=True)]
+    assert [[f"{word:08x}" for word in words] for words in found] == [
+        ["6627e8d5", "e169c58d", "bc57ac4c", "9b00dbd8"],
+        ["408f276d", "41c83b0e", "a20bc7c6", "6d5451fd"],
+        ["d16cfe09", "94fdcceb", "5001e420", "24126ea1"],
+    ]
+
+
+@pytest.mark.parametrize("kind", ["sample_uniform", "sample_normal"])
+@pytest.mark.parametrize("shape", [(1, 1), (2, 3), (4, 5)])
+def test_what_a_sample_gets_is_its_own(kind: str, shape: tuple[int, ...]) -> None:
+    whole = augment(kind, np.arange(50), shape)
+    some = np.array([31, 4, 49, 4])
+    np.testing.assert_array_equal(augment(kind, some, shape), whole[some])
+    others = [
+        augment(kind, np.arange(50), shape, key="x.flip2"),
+        augment(kind, np.arange(50), shape, seed=2),
+        augment(kind, np.arange(50), shape, epoch=2),
+        augment(kind, np.arange(50, 100), shape),
+    ]
+    for other in others:
+        assert not np.isin(other, whole).any()
+
+
+@pytest.mark.parametrize("kind", ["sample_uniform", "sample_normal"])
+def test_both_precisions_draw_the_same(kind: str) -> None:
+    wide, narrow = (augment(kind, np.arange(99), dtype=d) for d in ("float64", "float32"))
+    np.testing.assert_allclose(narrow, wide, rtol=1e-5, atol=1e-6)

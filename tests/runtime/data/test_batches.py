@@ -18,7 +18,7 @@ def split(n: int) -> dict[str, np.ndarray]:
 
 
 def copies(batches: Iterable[Batch]) -> list[tuple[int, list[list[int]], list[int]]]:
-    return [(size, columns["x"].tolist(), columns["y"].tolist()) for columns, size in batches]
+    return [(batch.size, batch.columns["x"].tolist(), batch.columns["y"].tolist()) for batch in batches]
 
 
 @given(sizes, sizes, seeds, st.integers(0, 5), st.booleans())
@@ -30,6 +30,7 @@ def test_an_epoch_has_every_sample_once(n: int, size: int, seed: int, epoch: int
     labels = [y for _, _, ys in seen for y in ys]
     assert sorted(labels) == list(range(n))
     assert [x for _, xs, _ in seen for x in xs] == [[3 * y, 3 * y + 1, 3 * y + 2] for y in labels]
+    assert [row for batch in batches.epoch(epoch) for row in batch.rows] == labels
     if not shuffle:
         assert labels == list(range(n))
 
@@ -55,7 +56,7 @@ def test_the_order_is_the_same_everywhere():
 
 def test_batches_share_one_buffer():
     batches = Batches(split(10), 4)
-    whole, _, odd = (columns["x"] for columns, _ in batches.epoch(0))
+    whole, _, odd = (columns["x"] for columns, _, _ in batches.epoch(0))
     assert odd.shape == (2, 3) and odd.base is whole.base
     assert odd.__array_interface__["data"] == whole.__array_interface__["data"]
 
@@ -78,13 +79,13 @@ def test_no_batch_allocates(windows: bool):
 
 def test_windows_are_gathered_as_they_are():
     windows = np.lib.stride_tricks.sliding_window_view(np.arange(30), 5)[::2]
-    for columns, size in Batches({"x": windows}, 4, seed=3).epoch(1):
+    for columns, size, _ in Batches({"x": windows}, 4, seed=3).epoch(1):
         rows = columns["x"]
         assert rows.shape == (size, 5) and (rows - rows[:, :1] == np.arange(5)).all()
 
 
 def test_only_the_columns_that_are_asked_for():
-    assert [list(columns) for columns, _ in Batches(split(3), 3, names=["y"])] == [["y"]]
+    assert [list(columns) for columns, _, _ in Batches(split(3), 3, names=["y"])] == [["y"]]
 
 
 def test_wrong_splits():

@@ -28,9 +28,10 @@ class Counted(LazyArray):
 
 def rows(batches: Batches, epoch: int, start: int = 0) -> list[list[int]]:
     seen: list[list[int]] = []
-    for columns, size in batches.epoch(epoch, start):
+    for columns, size, numbers in batches.epoch(epoch, start):
         assert (columns["x"][:, 1] == 10 * columns["x"][:, 0]).all() and len(columns["x"]) == size
         assert (columns["y"] == columns["x"][:, 0]).all()  # a column in memory goes along
+        assert (numbers == columns["y"]).all()
         seen.append(columns["x"][:, 0].tolist())
     return seen
 
@@ -136,7 +137,7 @@ def test_a_set_that_memory_does_not_hold(tmp_path: Path, kind: str, monkeypatch:
 def samples(batches: Batches, x: str, y: str) -> list[tuple[bytes, int]]:
     return [
         (row.tobytes(), int(label))
-        for columns, _ in batches
+        for columns, _, _ in batches
         for row, label in zip(columns[x], columns[y], strict=True)
     ]
 
