@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
+from ...grammar.store import cache_folder
 from .download import Listener, download, intact
 from .errors import DataError
-from .published import PUBLISHED, cache
+from .published import PUBLISHED
 from .source import nearest
 from .unpack import unpack
 
@@ -18,7 +19,7 @@ def fetch(name: str, folder: Path | None = None, tell: Listener = lambda name, d
     if name not in PUBLISHED:
         help = nearest(name, list(PUBLISHED)) or f"there are {', '.join(PUBLISHED)}"
         raise DataError(f"no data set called {name} can be fetched", help=help)
-    target = cache(name) if folder is None else folder
+    target = cache_folder(name) if folder is None else folder
     for wanted in PUBLISHED[name]:
         kept = wanted.members or (wanted.file,)
         if all(intact(target / file.name, file) for file in kept):

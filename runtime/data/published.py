@@ -5,11 +5,11 @@ cifar10.txt of tensorflow_datasets/url_checksums); those of CIFAR-10's unpacked 
 TorchVision for Ruby (lib/torchvision/datasets/cifar10.rb).
 """
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from ...grammar.store import cache_folder
 from .errors import DataError
 from .source import Arguments
 
@@ -119,16 +119,9 @@ PUBLISHED: dict[str, tuple[Download, ...]] = {
 }
 
 
-def cache(name: str) -> Path:
-    """Where a data set is kept, whether it is there or not: below NETC_CACHE, XDG_CACHE_HOME or ~/.cache."""
-    if chosen := os.environ.get("NETC_CACHE"):
-        return Path(chosen) / name
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "netc" / name
-
-
 def folder_of(arguments: Arguments, name: str, holds: Callable[[Path], bool]) -> Path:
     """The folder that a data block names; the cache's if it names none, or one without any of the files."""
-    kept = cache(name)
+    kept = cache_folder(name)
     if arguments["folder"] is None:
         return kept
     named = arguments.path("folder")

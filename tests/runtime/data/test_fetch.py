@@ -7,8 +7,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from netc.grammar.store import cache_folder
 from netc.runtime.data import DataError, fetch, open_source
-from netc.runtime.data.published import PUBLISHED, Download, File, cache
+from netc.runtime.data.published import PUBLISHED, Download, File
 
 from .test_cifar10 import FILES, record
 from .test_mnist import FILES as IDX
@@ -77,13 +78,13 @@ def test_idx_files_are_found_in_the_cache(tmp_path: Path, name: str, monkeypatch
         open_source(name, ["data"], {}, tmp_path).load()
     assert f"netc data fetch {name} " in (error.value.help or "")
 
-    assert fetch.fetch(name) == cache(name) == tmp_path / "cache" / name
+    assert fetch.fetch(name) == cache_folder(name) == tmp_path / "cache" / name
     assert asked == list(files)
     for named in ([], ["data"]):
         assert open_source(name, named, {}, tmp_path).load().train["label"].shape == (7,)
     fetch.fetch(name)
     assert asked == list(files)  # nothing twice
-    (cache(name) / "t10k-labels-idx1-ubyte.gz").write_bytes(b"damaged")
+    (cache_folder(name) / "t10k-labels-idx1-ubyte.gz").write_bytes(b"damaged")
     fetch.fetch(name)
     assert asked[4:] == ["t10k-labels-idx1-ubyte.gz"]
 
@@ -120,13 +121,3 @@ def test_an_unknown_data_set():
     with pytest.raises(DataError, match="no data set called minst can be fetched") as error:
         fetch.fetch("minst")
     assert error.value.help == "did you mean mnist?"
-
-
-def test_where_the_cache_is(monkeypatch: pytest.MonkeyPatch):
-    assert cache("a").parts[-2:] == ("cache", "a")
-    monkeypatch.delenv("NETC_CACHE")
-    monkeypatch.setenv("XDG_CACHE_HOME", "/x")
-    assert cache("a") == Path("/x/netc/a")
-    monkeypatch.delenv("XDG_CACHE_HOME")
-    monkeypatch.setenv("HOME", "/h")
-    assert cache("a") == Path("/h/.cache/netc/a")
