@@ -87,7 +87,7 @@ def _told(error: Exception) -> int:
     try:
         from .runs import RunError
         from .runtime.checkpoint import CheckpointError
-        from .runtime.data import DataError
+        from .runtime.data.errors import DataError
         from .runtime.device import DeviceError
         from .runtime.report import ReportError
     except (ImportError, SyntaxError):  # then that is the cause

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from .compiler.ir import TensorType, size_at
-from .runtime.data import Column, Columns, DataError, Dataset
 from .runtime.data.csv_file import parse
+from .runtime.data.errors import DataError
+from .runtime.data.source import Column, Columns, Dataset
 
 PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm")
 

@@ -12,7 +12,7 @@ from .inputs import from_file, from_test
 from .locate import Spec
 from .runs import RunError
 from .runtime.checkpoint import CheckpointError
-from .runtime.data import DataError
+from .runtime.data.errors import DataError
 from .runtime.device import open_device
 from .runtime.opening import open_data, open_model
 from .trained import find, open_trained

@@ -10,7 +10,7 @@ from .compiler.diagnostics import Source, SpecError
 from .locate import Spec
 from .runs import LAST, PREVIOUS, RunError, parameters_in, watched
 from .runtime.checkpoint import CheckpointError, describe, restore
-from .runtime.data import Dataset
+from .runtime.data.source import Dataset
 from .runtime.device import open_device
 from .runtime.model import Model
 from .runtime.opening import open_data

@@ -12,7 +12,7 @@ from .compiler.diagnostics import Source, SpecError
 from .compiler.parse import parse
 from .runs import BEST, LAST, PREVIOUS, RunError, locked
 from .runtime.checkpoint import CheckpointError, Description, describe, samples
-from .runtime.data import Dataset
+from .runtime.data.source import Dataset
 from .runtime.model import Model
 
 NEW_RUN = "leave --resume out for a new run"

@@ -17,7 +17,7 @@ from filelock import FileLock, Timeout
 from .compiler.network import Network
 from .runtime.atomic import remove_temporary, replace
 from .runtime.checkpoint import pack
-from .runtime.data import Dataset
+from .runtime.data.source import Dataset
 from .runtime.model import Model
 from .runtime.report import norms
 from .runtime.report.norms import Norms

@@ -10,7 +10,7 @@ import numpy as np
 from ..compiler.ir import Graph, Result
 from ..compiler.network import Network
 from ..compiler.pipeline import Compiled
-from .data import Columns
+from .data.source import Columns
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,8 +24,8 @@ from safetensors.numpy import save as packed
 from ..compiler.ir import TensorType
 from ..compiler.network import Network
 from .atomic import replace
-from .data import Column, Columns, Dataset
 from .data.batches import length
+from .data.source import Column, Columns, Dataset
 from .model import Model
 from .opening import known_columns
 from .place import EpochDone, History, Place

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal, cast
+from typing import TYPE_CHECKING, Literal, cast
 
 from ..compiler import ast
 from ..compiler.diagnostics import Diagnostic, Source, SpecError
 from ..compiler.ir import DType, TensorType
 from ..compiler.network import ColumnType, DataSpec, Network
 from ..compiler.pipeline import Compiled, compile
-from .data import DataError, Dataset, check_classes, open_source, split_valid
-from .data.source import Columns
-from .device import Device, open_device
-from .model import Model
+from .data.errors import DataError
+from .data.source import Columns, Dataset, check_classes
+from .data.sources import open_source
+
+if TYPE_CHECKING:
+    from .device import Device
+    from .model import Model
 
 
 def open_model(
@@ -29,6 +32,9 @@ def open_model(
     Where the data cannot be described yet (a file is missing), the network is compiled without its data
     block; training it then says what is missing. Raises SpecError, DeviceError.
     """
+    from .device import open_device
+    from .model import Model
+
     found = open_device(device)[0] if isinstance(device, str) else device
     return Model(compile_source(source, base, dims, train), found, base)
 
@@ -90,6 +96,8 @@ def located(error: DataError, spec: DataSpec) -> SpecError:
 
 def open_data(network: Network, base: Path, seed: int) -> Dataset:
     """Open the data of a network and split off its validation set. Raises SpecError at the data block."""
+    from .data.batches import split_valid
+
     spec = network.data
     if spec is None:
         title = f"{network.name} has no data block, so there is nothing to train on"

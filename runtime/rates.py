@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..compiler.ir import Result
-from .data import Batches, Dataset
+from .data.batches import Batches
+from .data.source import Dataset
 from .model import Model
 from .train import prepare
 

@@ -12,8 +12,8 @@ from ..compiler.emit.script import Recipe
 from ..compiler.emit.script import script as written
 from ..compiler.ir import size_at
 from ..compiler.network import DataSpec, Variable
-from .data import open_source
 from .data.rows import held_out, held_out_tail, numbers, order
+from .data.sources import open_source
 from .data.statistics import channel_statistics
 from .initialise import draw, fans, orthogonal
 from .model import Model

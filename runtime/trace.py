@@ -12,7 +12,7 @@ from ..compiler.diagnostics import Span
 from ..compiler.emit.program import build
 from ..compiler.extract import ancestors
 from ..compiler.ir import Graph, Node, Result
-from .data import Batch, Batches
+from .data.batches import Batch, Batches
 from .model import Model
 from .program import load
 

@@ -18,7 +18,9 @@ import numpy as np
 from ..compiler.diagnostics import Diagnostic, SpecError
 from ..compiler.ir import size_at
 from ..compiler.network import Patience, Training
-from .data import Batches, DataError, Dataset
+from .data.batches import Batches
+from .data.errors import DataError
+from .data.source import Dataset
 from .data.statistics import channel_statistics
 from .interrupt import Interrupts
 from .model import Model

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,10 +16,13 @@ from ..compiler.summary import Row, Summary, summarise
 from ..console import paint, plain, report, result
 from ..figures import amount, memory
 from ..locate import Spec, find
-from ..runtime.data import DataError, open_source
-from ..runtime.gradcheck import Compared, compare
+from ..runtime.data.errors import DataError
+from ..runtime.data.sources import open_source
 from ..runtime.opening import compile_source, located
 from . import arguments
+
+if TYPE_CHECKING:
+    from ..runtime.gradcheck import Compared
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,8 @@ def _check(spec: str, gradients: bool) -> Checked:
         found = find(spec)
         checked = replace(check(found), spec=spec)
         if gradients and not checked.is_wrong:
+            from ..runtime.gradcheck import compare
+
             exact = compile_source(found.source, found.base, precision="float64")
             if not exact.network.training.of_kind("loss"):
                 title = f"{spec} has no loss whose gradients could be checked"

@@ -11,10 +11,10 @@ from ..compiler.diagnostics import Diagnostic, SpecError
 from ..console import paint, result
 from ..downloads import Downloads
 from ..overrides import expression
-from ..runtime.data import SOURCES, Dataset, Source, open_source
 from ..runtime.data.fetch import fetch as fetched
 from ..runtime.data.published import PUBLISHED
-from ..runtime.data.source import REQUIRED, Columns
+from ..runtime.data.source import REQUIRED, Columns, Dataset, Source
+from ..runtime.data.sources import SOURCES, open_source
 
 
 @click.group()

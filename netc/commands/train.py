@@ -21,7 +21,7 @@ from ..reports import write_trained
 from ..resume import Resumed, reopen
 from ..runs import SELDOM, Run, new_folder, parameters_in, resumed_folder, watched
 from ..runtime.checkpoint import restore
-from ..runtime.data import Dataset
+from ..runtime.data.source import Dataset
 from ..runtime.device import open_device
 from ..runtime.interrupt import Interrupted
 from ..runtime.model import Model

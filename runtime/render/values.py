@@ -14,7 +14,8 @@ from ...compiler.emit.program import build
 from ...compiler.ir import Graph, Result, size_at
 from ...compiler.passes import optimise
 from ...compiler.passes.stabilise import stable_builder
-from ..data import DataError, Dataset, Split
+from ..data.errors import DataError
+from ..data.source import Dataset, Split
 from ..model import Array, Model
 from ..opening import open_data
 from ..program import load

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..answers import answer, class_names, meanings, target_column
-from ..data import Batches, Dataset, Split
-from ..data.batches import length
+from ..data.batches import Batches, length
+from ..data.source import Dataset, Split
 from ..model import Model
 
 MOST = 10_000  # samples; more do not change what is seen

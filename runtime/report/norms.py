@@ -13,7 +13,8 @@ import numpy as np
 
 from ...compiler.extract import compose, select
 from ...compiler.passes import optimise
-from ..data import Batches, Dataset
+from ..data.batches import Batches
+from ..data.source import Dataset
 from ..model import Model
 
 FILE = "norms.csv"

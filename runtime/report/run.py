@@ -15,7 +15,8 @@ import numpy as np
 from ...compiler.network import Network
 from ..atomic import replace
 from ..checkpoint import Description
-from ..data import DataError, Dataset
+from ..data.errors import DataError
+from ..data.source import Dataset
 from ..model import Model
 from ..place import EpochDone, is_better
 from . import page

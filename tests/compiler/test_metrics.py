@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from netc.compiler.diagnostics import Source
-from netc.runtime.data import Column, Dataset
+from netc.runtime.data.source import Column, Dataset
 from netc.runtime.model import Model
 from netc.runtime.opening import open_model
 from netc.runtime.train import evaluate

@@ -10,7 +10,7 @@ from netc.compiler.initialisers import INITIALISERS
 from netc.compiler.lower.functions import FUNCTIONS
 from netc.compiler.lower.patterns import signature
 from netc.compiler.lower.settings import TRAIN_KEYS
-from netc.runtime.data import SOURCES
+from netc.runtime.data.sources import SOURCES
 
 TEXT = (Path(__file__).parents[2] / "docs" / "language.md").read_text("utf-8")
 SECTIONS = dict(re.findall(r"^###? (.+)\n((?:(?!##).*\n)*)", TEXT, re.MULTILINE))

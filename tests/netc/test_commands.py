@@ -173,7 +173,7 @@ def test_eval_and_predict_read_the_newest_run(netc: Netc, small: Path, folder: P
 def test_predicting_from_arrays_and_pictures(netc: Netc, small: Path, folder: Path) -> None:
     from PIL import Image
 
-    from netc.runtime.data import open_source
+    from netc.runtime.data.sources import open_source
 
     assert netc("train", "small.net", "train.epochs=3").status == 0
     test = open_source("digits", (), {}, folder).load().test

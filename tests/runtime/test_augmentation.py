@@ -9,7 +9,7 @@ from netc.compiler.diagnostics import Source
 from netc.compiler.emit.program import build
 from netc.compiler.ir import Result
 from netc.compiler.passes import optimise
-from netc.runtime.data import Batches
+from netc.runtime.data.batches import Batches
 from netc.runtime.data.lazy import SelectedArray
 from netc.runtime.model import Model
 from netc.runtime.opening import open_data, open_model

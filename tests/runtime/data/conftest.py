@@ -6,7 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from netc.runtime.data import DataError, Dataset, open_source
+from netc.runtime.data.errors import DataError
+from netc.runtime.data.source import Dataset
+from netc.runtime.data.sources import open_source
 
 Load = Callable[..., Dataset]
 Fail = Callable[..., DataError]

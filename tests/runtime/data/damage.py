@@ -23,8 +23,9 @@ from typing import Any
 
 import numpy as np
 
-from netc.runtime.data import lazy, open_source
+from netc.runtime.data import lazy
 from netc.runtime.data.published import File
+from netc.runtime.data.sources import open_source
 from netc.runtime.data.unpack import unpack
 
 LIMIT = 600 << 20  # of the address space

@@ -6,8 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netc.runtime.data import Batch, Batches, Column, DataError, Dataset, order, split_valid
+from netc.runtime.data.batches import Batch, Batches, split_valid
+from netc.runtime.data.errors import DataError
 from netc.runtime.data.lazy import SelectedArray
+from netc.runtime.data.rows import order
+from netc.runtime.data.source import Column, Dataset
 
 sizes = st.integers(1, 40)
 seeds = st.integers(0, 2**64)

@@ -7,8 +7,9 @@ from threading import Thread
 
 import pytest
 
-from netc.runtime.data import DataError, download
+from netc.runtime.data import download
 from netc.runtime.data.download import intact
+from netc.runtime.data.errors import DataError
 from netc.runtime.data.published import Download, File
 
 DATA = bytes(i * i % 251 for i in range(300_000))

@@ -8,8 +8,10 @@ from urllib.parse import urlsplit
 import pytest
 
 from netc.grammar.store import cache_folder
-from netc.runtime.data import DataError, fetch, open_source
+from netc.runtime.data import fetch
+from netc.runtime.data.errors import DataError
 from netc.runtime.data.published import PUBLISHED, Download, File
+from netc.runtime.data.sources import open_source
 
 from .test_cifar10 import FILES, record
 from .test_mnist import FILES as IDX

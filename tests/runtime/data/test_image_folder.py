@@ -3,7 +3,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from netc.runtime.data import Batches, DataError, image_folder, lazy, open_source
+from netc.runtime.data import image_folder, lazy
+from netc.runtime.data.batches import Batches
+from netc.runtime.data.errors import DataError
+from netc.runtime.data.sources import open_source
 
 from .conftest import Fail, Load
 

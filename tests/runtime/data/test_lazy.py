@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netc.runtime.data import DataError, lazy
+from netc.runtime.data import lazy
+from netc.runtime.data.errors import DataError
 from netc.runtime.data.lazy import FileArray, JoinedArray, SelectedArray, held, in_memory, runs
 
 VALUES = np.arange(120, dtype=np.int16).reshape(20, 2, 3)

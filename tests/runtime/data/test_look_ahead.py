@@ -6,9 +6,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from netc.runtime.data import Batches, DataError, lazy, look_ahead, open_source, order, split_valid
+from netc.runtime.data import lazy, look_ahead
+from netc.runtime.data.batches import Batches, split_valid
+from netc.runtime.data.errors import DataError
 from netc.runtime.data.lazy import LazyArray
 from netc.runtime.data.look_ahead import Plan
+from netc.runtime.data.rows import order
+from netc.runtime.data.sources import open_source
 
 from .test_cifar10 import FILES as BATCHES
 from .test_cifar10 import record

@@ -3,8 +3,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from netc.runtime.data import SOURCES, DataError, check_classes, open_source
-from netc.runtime.data.source import Column, Dataset
+from netc.runtime.data.errors import DataError
+from netc.runtime.data.source import Column, Dataset, check_classes
+from netc.runtime.data.sources import SOURCES, open_source
 
 LANGUAGE = "csv npz images text digits mnist fashion_mnist cifar10 iris xor moons circles spirals blobs"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from netc.runtime.data import DataError
+from netc.runtime.data.errors import DataError
 from netc.runtime.data.published import File
 from netc.runtime.data.unpack import unpack
 
