@@ -1,13 +1,16 @@
 """A data set of several times the memory limit against the same set held in memory: seconds of an epoch.
 
-    python bench/streaming.py [GIGABYTES [LIMIT]]      (3 and 1 where nothing is said)
+    python bench/streaming.py [GIGABYTES [LIMIT [PAIRS]]]      (4, 1 and 5 where nothing is said)
 
 The streaming process may not have more address space (ulimit -v) than LIMIT; the other has what it asks for.
 The set is written to the folder of temporary files first, and so lies in the page cache if there is room.
+The two run in turn, PAIRS times, each in a process of its own; the figures are medians. The processor's
+seconds tell what the reading costs even on a machine that is busy with something else.
 """
 
 import json
 import resource
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -41,7 +44,7 @@ def write(folder: Path, size: float) -> int:
 
 
 def train(folder: str, held: bool, width: int) -> None:
-    """Train an epoch; print its seconds and the most memory that was used."""
+    """Train an epoch; print its seconds, those of the processor, and the most memory that was used."""
     import netc
     from netc.runtime.data import lazy
     from netc.runtime.opening import open_data
@@ -52,10 +55,12 @@ def train(folder: str, held: bool, width: int) -> None:
     began = time.perf_counter()
     data = open_data(model.compiled.network, model.base, model.seed)
     opened = time.perf_counter()
+    before = time.process_time()
     history = model.fit(data=data)
+    cpu = time.process_time() - before
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     seconds = history.epochs[0].seconds
-    print(json.dumps({"open": opened - began, "epoch": seconds, "peak": peak}))
+    print(json.dumps({"open": opened - began, "epoch": seconds, "cpu": cpu, "peak": peak}))
 
 
 def measure(folder: str, held: bool, width: int, limit: float | None) -> dict[str, float]:
@@ -68,21 +73,27 @@ def measure(folder: str, held: bool, width: int, limit: float | None) -> dict[st
     return json.loads(done.stdout)
 
 
-def main(size: float = 3.0, limit: float = 1.0) -> None:
+def median(runs: list[dict[str, float]]) -> dict[str, float]:
+    return {what: statistics.median(run[what] for run in runs) for what in runs[0]}
+
+
+def main(size: float = 4.0, limit: float = 1.0, pairs: float = 5) -> None:
     with tempfile.TemporaryDirectory() as folder:
         samples = write(Path(folder), size)
         print(f"{samples} samples, {size:g} GB; limit {limit:g} GB")
         for name, width in WIDTHS.items():
-            # In turn, and the better of two: whatever else the machine does befalls both.
+            # In turn: whatever else the machine does befalls both.
             runs = [
-                (measure(folder, False, width, limit), measure(folder, True, width, None)) for _ in range(2)
+                (measure(folder, False, width, limit), measure(folder, True, width, None))
+                for _ in range(int(pairs))
             ]
-            ahead, memory = (min(kind, key=lambda run: run["epoch"]) for kind in zip(*runs, strict=True))
+            ahead, memory = (median(list(kind)) for kind in zip(*runs, strict=True))
             print(f"{name} network")
-            print(f"  streamed   {ahead['epoch']:6.2f} s, with {ahead['peak'] / 1e9:.2f} GB")
-            read = f"after {memory['open']:.2f} s to read them"
-            print(f"  in memory  {memory['epoch']:6.2f} s, with {memory['peak'] / 1e9:.2f} GB, {read}")
-            print(f"  ratio      {ahead['epoch'] / memory['epoch']:6.2f}")
+            for title, found in (("streamed ", ahead), ("in memory", memory)):
+                used = f"{found['cpu']:6.2f} s of the processor, {found['peak'] / 1e9:.2f} GB"
+                print(f"  {title}  {found['epoch']:6.2f} s, {used}, opened in {found['open']:.2f} s")
+            of_time, of_cpu = (ahead[what] / memory[what] for what in ("epoch", "cpu"))
+            print(f"  ratio      {of_time:6.2f}   {of_cpu:6.2f}")
 
 
 if __name__ == "__main__":

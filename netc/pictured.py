@@ -8,17 +8,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .commands.arguments import Overrides
-from .inputs import from_file, from_test
+from .inputs import from_path, from_test, wanted_by
 from .locate import Spec
 from .runs import RunError
 from .runtime.checkpoint import CheckpointError
 from .runtime.data.errors import DataError
 from .runtime.device import open_device
-from .runtime.opening import open_data, open_model
+from .runtime.opening import known_columns, open_data, open_model
 from .trained import find, open_trained
 
 if TYPE_CHECKING:
-    from .compiler.ir import TensorType
     from .runtime.model import Model
     from .runtime.render.values import Samples
 
@@ -51,28 +50,26 @@ def sample(model: Model, given: str) -> Samples:
     from .runtime.render.values import prepared
 
     graph = model.compiled.network.evaluating_data
-    wanted = {node.name: node.type for node in graph if node.op == "column"}
+    types = {node.name: node.type for node in graph if node.op == "column"}
     if not given.isdigit():
-        return _from_file(model, Path(given), wanted)
+        return _from_file(model, Path(given))
     data = open_data(model.compiled.network, model.base, model.seed)
-    if not wanted:
+    if not types:
         raise DataError("the columns of the data are not known, so that no sample can be taken from them")
     if data.test is not None:
-        taken = from_test(data, [int(given)], wanted).arrays
+        taken = from_test(data, [int(given)], types).arrays
         return prepared(model, taken, f"sample {given} of the test split")
     count = len(next(iter(data.train.values())))
     if int(given) >= count:
         raise DataError(f"there is no sample {given} in the training split: it has 0 to {count - 1}")
-    taken = {name: np.asarray(data.train[name][[int(given)]]) for name in wanted}
+    taken = {name: np.asarray(data.train[name][[int(given)]]) for name in types}
     return prepared(model, taken, f"sample {given} of the training split")
 
 
-def _from_file(model: Model, path: Path, wanted: dict[str, TensorType]) -> Samples:
+def _from_file(model: Model, path: Path) -> Samples:
     """The first sample of a file, of the columns that the predictions need."""
     from .runtime.render.values import prepared
 
     purpose = "answer" if model.compiled.network.evaluating_data.results else "predict"
-    graph = model.compiled.graph(purpose)
-    needed = {node.name: node.type for node in graph if node.op in ("column", "input")}
-    taken = from_file(path, needed or wanted, {})
+    taken = from_path(path, wanted_by(model, purpose, known_columns(model)))
     return prepared(model, {name: array[:1] for name, array in taken.arrays.items()}, path.name)

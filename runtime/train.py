@@ -20,7 +20,7 @@ from ..compiler.ir import size_at
 from ..compiler.network import Patience, Training
 from .data.batches import Batches
 from .data.errors import DataError
-from .data.source import Dataset
+from .data.source import Dataset, Split
 from .data.statistics import channel_statistics
 from .interrupt import Interrupts
 from .model import Model
@@ -121,10 +121,7 @@ def fit(
 def evaluate(
     model: Model, split: str = "test", data: Dataset | None = None, interrupts: Interrupts | None = None
 ) -> dict[str, float]:
-    """Loss and metrics over a whole split, exactly, whatever the size of its last batch.
-
-    interrupts: looked at between batches.
-    """
+    """Loss and metrics over a whole split. interrupts: looked at between batches."""
     network = model.compiled.network
     data = data or open_data(network, model.base, model.seed)
     arrays = {"train": data.train, "valid": data.valid, "test": data.test}.get(split)
@@ -134,8 +131,15 @@ def evaluate(
             Diagnostic("data", f"the data have no split called {split}; there are {', '.join(known)}",
                        network.data.span if network.data else None)
         )  # fmt: skip
+    return measure(model, arrays, interrupts)
+
+
+def measure(model: Model, arrays: Split, interrupts: Interrupts | None = None) -> dict[str, float]:
+    """Loss and metrics over arrays [n, …] by column (by input, without a data block), exactly, whatever the
+    size of the last batch.
+    """
     graph = model.compiled.graph("evaluate")
-    names = [node.name for node in graph if node.op == "column"]
+    names = [node.name for node in graph if node.op in ("column", "input")]
     totals: dict[str, Any] = {}
     for batch in _batches(model, arrays, EVALUATION_BATCH, names, shuffle=False):
         if interrupts is not None:

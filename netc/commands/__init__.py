@@ -8,7 +8,7 @@ import click
 
 COMMANDS = {
     "train": "Train a network; the parameters are saved after each epoch.",
-    "eval": "Loss and metrics of a trained network, over a whole split.",
+    "eval": "Loss and metrics of a trained network, over a split of its data or over other samples.",
     "predict": "What a trained network gives for new inputs.",
     "report": "A page with all that is to be seen of a run, or one that compares several.",
     "check": "Errors, or shapes, parameters, memory and cost.",

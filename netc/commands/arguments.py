@@ -97,4 +97,5 @@ checkpoint: Decorator = click.option(
     help="Trained parameters; without it, those of the newest run.",
 )
 as_json: Decorator = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+as_csv: Decorator = click.option("--csv", "as_csv", is_flag=True, help="Print CSV, with a heading.")
 strict: Decorator = click.option("--strict", is_flag=True, help="Take warnings for errors.")

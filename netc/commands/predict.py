@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,9 +16,10 @@ from ..compiler.diagnostics import Diagnostic, SpecError
 from ..compiler.ir import TensorType
 from ..compiler.pipeline import Purpose
 from ..console import paint, result, say
-from ..inputs import Samples, from_file, from_stream, from_test
+from ..inputs import Samples, Wanted, from_argument, from_test, wanted_by
 from ..locate import find
 from ..runtime.answers import Answer, Meaning, answer, class_names, meanings, target_column
+from ..runtime.data.source import Columns
 from ..runtime.device import open_device
 from ..runtime.model import Model
 from ..runtime.opening import open_data
@@ -48,9 +48,7 @@ class Row:
 @arguments.checkpoint
 @arguments.device
 @arguments.as_json
-@click.option(
-    "--csv", "as_csv", is_flag=True, help="Print CSV: a line for each sample, a column for each score."
-)
+@arguments.as_csv
 def command(
     spec: str,
     inputs: tuple[Path, ...],
@@ -62,8 +60,9 @@ def command(
 ) -> int:
     """What a trained network gives for new inputs.
 
-    INPUT is a picture, a .csv file with the columns of the training data, an .npz file with their arrays, or
-    `-` for any of these on standard input. --sample takes samples of the test split instead:
+    INPUT is a picture or a folder of pictures, a .csv file with the columns of the training data, an .npz
+    file with their arrays, or `-` for any of these on standard input. --sample takes samples of the test
+    split instead:
 
         netc predict digits --sample 0 --sample 1
     """
@@ -74,17 +73,14 @@ def command(
     opened, _ = open_device(device)
     model, description = open_trained(found, path, opened)
     say(f"{found.name}: parameters of {path}, after epoch {description.epoch}")
-    wanted = _wanted(model)
+    needed = _needed(model, description.columns)
     meant = meanings(model.compiled, description.columns)
     rows: list[Row] = []
     for file in inputs:
-        if str(file) == "-":
-            taken = from_stream(sys.stdin.buffer.read(), wanted, description.columns)
-        else:
-            taken = from_file(file, wanted, description.columns)
+        taken = from_argument(file, needed)
         rows += map(Row, taken.names, _answers(model, taken, meant))
     if samples:
-        taken, truths = _tested(model, samples, wanted)
+        taken, truths = _tested(model, samples, needed.types)
         rows += map(Row, taken.names, _answers(model, taken, meant), truths)
     if as_csv:
         result(_table(rows))
@@ -100,14 +96,13 @@ def _purpose(model: Model) -> Purpose:
     return "answer" if model.compiled.network.evaluating_data.results else "predict"
 
 
-def _wanted(model: Model) -> dict[str, TensorType]:
+def _needed(model: Model, columns: Columns) -> Wanted:
     """What the outputs are computed from."""
-    graph = model.compiled.graph(_purpose(model))
-    wanted = {node.name: node.type for node in graph if node.op in ("column", "input")}
-    if not wanted or not graph.results:
+    needed = wanted_by(model, _purpose(model), columns)
+    if not needed.types or not model.compiled.graph(_purpose(model)).results:
         name = model.compiled.network.name
         raise SpecError(Diagnostic("output", f"{name} has nothing to predict: it names no output"))
-    return wanted
+    return needed
 
 
 def _answers(model: Model, samples: Samples, meant: Mapping[str, Meaning]) -> list[dict[str, Answer]]:
@@ -123,22 +118,16 @@ def _answers(model: Model, samples: Samples, meant: Mapping[str, Meaning]) -> li
 
 
 def _tested(
-    model: Model, indices: Sequence[int], wanted: Mapping[str, TensorType]
+    model: Model, indices: Sequence[int], types: Mapping[str, TensorType]
 ) -> tuple[Samples, list[str]]:
     """Samples of the test split, and the classes that they truly have, as far as the data tell."""
     network = model.compiled.network
     data = open_data(network, model.base, model.seed)
-    samples = from_test(data, indices, wanted)
+    samples = from_test(data, indices, types)
     for name, input in network.inputs.items():
         column = target_column(network, name)
         classes = class_names(network, name, data.columns)
-        if (
-            input.classes
-            and classes
-            and column is not None
-            and column not in wanted
-            and data.test is not None
-        ):
+        if input.classes and classes and column is not None and column not in types and data.test is not None:
             return samples, [classes[int(label)] for label in data.test[column][list(indices)]]
     return samples, [""] * len(indices)
 

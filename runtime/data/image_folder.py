@@ -121,9 +121,10 @@ class Pictures(LazyArray):
         """Raises DataError at a file that does not begin as a picture does."""
         super().__init__(np.dtype(np.uint8), (len(paths), *shape))
         self._paths = paths
+        self.sizes: list[tuple[int, int]] = []  # width and height, before they are resized
         for path in paths:
-            with _opened(path):
-                pass
+            with _opened(path) as image:
+                self.sizes.append(image.size)
 
     def read(self, begin: int, out: np.ndarray) -> None:
         from PIL import Image

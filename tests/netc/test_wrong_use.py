@@ -180,11 +180,11 @@ def test_predicting_from_wrong_files(netc: Netc, small: Path, folder: Path) -> N
         "wrong.npz": "there is no array called image",
         "shape.npz": "image should be [N, 1, 8, 8], and is [2, 8, 8]",
         "range.npz": "some values are not",
-        "nan.npz": "no finite numbers",
+        "nan.npz": "array 'image', index [0, 0, 0, 0]: nan is not a finite number",
         "broken.npz": "no whole .npz file",
         "table.csv": "there is no column called image",
-        "notes.txt": "netc predicts from",
-        "broken.png": "no picture",
+        "notes.txt": "netc reads .npz, .csv and pictures",
+        "broken.png": "the picture cannot be read",
         "none.png": "there is no such file",
     }.items():
         ran = netc("predict", "small.net", file)
