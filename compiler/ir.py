@@ -236,7 +236,8 @@ class Graph:
         self.nx.nodes[node.id]["node"] = node
 
     def __getitem__(self, id: int) -> Node:
-        return self.nx.nodes[id]["node"]
+        # The bare dictionaries, here and below: views cost several times as much, and passes ask all the time.
+        return self.nx._node[id]["node"]  # pyright: ignore[reportAttributeAccessIssue]
 
     def __len__(self) -> int:
         return len(self.nx)
@@ -246,16 +247,14 @@ class Graph:
         for _, data in self.nx.nodes(data=True):
             yield data["node"]
 
+    def uses(self, id: int) -> list[tuple[int, int]]:
+        """Each operand with its position, by position."""
+        uses: dict[int, dict[int, object]] = self.nx._pred[id]  # pyright: ignore[reportAttributeAccessIssue]
+        return sorted([(key, source) for source, keys in uses.items() for key in keys])
+
     def operands(self, id: int) -> tuple[int, ...]:
         """The operands' ids, by position."""
-        # The bare adjacency: edge views cost four times as much, and every pass asks for every node.
-        uses: dict[int, dict[int, object]] = self.nx._pred[id]  # pyright: ignore[reportAttributeAccessIssue]
-        if len(uses) == 1:
-            ((source, keys),) = uses.items()
-            return (source,) * len(keys)
-        found = [(key, source) for source, keys in uses.items() for key in keys]
-        found.sort()
-        return tuple([source for _, source in found])
+        return tuple([source for _, source in self.uses(id)])
 
     def users(self, id: int) -> tuple[int, ...]:
         """Ids of the nodes that read this one, each once."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import is_dataclass
 from typing import cast
 
 from lark import Token, UnexpectedToken
@@ -157,7 +157,7 @@ def _check_depth(tree: object) -> None:
         elif is_dataclass(node) and not isinstance(node, Span):
             if depth > deepest:
                 raise SpecError(_too_deep(cast(ast.Expr, node).span))
-            pending += [(getattr(node, f.name), depth + 1) for f in fields(node)]
+            pending += [(getattr(node, name), depth + 1) for name in type(node).__dataclass_fields__]
 
 
 def _too_deep(span: Span) -> Diagnostic:

@@ -43,10 +43,10 @@ def _check_node(graph: Graph, node: Node, before: set[int]) -> None:
     rule = REGISTRY.get(node.op)
     if rule is None:
         raise _Illegal(f"{about}: there is no such operation")
-    positions = sorted([key for _, _, key in graph.nx.in_edges(node.id, keys=True)])
-    if positions != list(range(len(positions))):
-        raise _Illegal(f"{about}: operands at positions {positions}")
-    operands = graph.operands(node.id)
+    uses = graph.uses(node.id)
+    operands = [operand for _, operand in uses]
+    if [position for position, _ in uses] != list(range(len(uses))):
+        raise _Illegal(f"{about}: operands at positions {[position for position, _ in uses]}")
     for operand in operands:
         if operand not in before:
             raise _Illegal(f"{about}: its operand %{operand} does not stand before it")

@@ -45,6 +45,7 @@ def optimise(graph: Graph) -> Graph:
     Raises InternalError, which names the pass, where one makes an illegal graph.
     """
     for transform in PIPELINE:
-        graph = transform(graph)
-        verify(graph, transform.__name__)
+        before, graph = graph, transform(graph)
+        if graph is not before:
+            verify(graph, transform.__name__)
     return graph

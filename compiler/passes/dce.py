@@ -16,4 +16,4 @@ def dce(graph: Graph) -> Graph:
             alive.update(graph.operands(node.id))
         elif node.op in LEAVES:
             alive.add(node.id)
-    return rebuild(graph, Builder(Graph()), keep=alive)
+    return graph if len(alive) == len(graph) else rebuild(graph, Builder(Graph()), keep=alive)

@@ -31,11 +31,11 @@ def equations(*pairs: tuple[str, str]) -> Rules:
             if not isinstance(call, _Call):
                 raise ValueError(f"{left} is no operation")
             found.append((swaps, call, _rule(f"{left} = {right}", call, build)))
-    table: dict[str, list[Rule]] = {}
+    table: dict[str, list[tuple[_Call, Rule]]] = {}
     # Operands in the order as written come first, so that what is built keeps the order that the user wrote.
     for _, call, rule in sorted(found, key=lambda f: f[0]):
-        table.setdefault(call.op, []).append(rule)
-    return table
+        table.setdefault(call.op, []).append((call, rule))
+    return {op: (_asked_by_operands(rules),) for op, rules in table.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +131,32 @@ def _rule(equation: str, call: _Call, build: _Builds) -> Rule:
 
     rule.__name__ = equation
     return rule
+
+
+def _asked_by_operands(rules: list[tuple[_Call, Rule]]) -> Rule:
+    """One rule for many about one operation, which asks those that can match the operands' operations."""
+    fitting: dict[tuple[str, ...], list[Rule]] = {}
+
+    def ask(term: Term) -> Value | None:
+        ops = tuple([term.build.term(value).op for value in term.operands])
+        if ops not in fitting:
+            fitting[ops] = [rule for call, rule in rules if all(map(_may_be, call.operands, ops))]
+        return next((found for rule in fitting[ops] if (found := rule(term)) is not None), None)
+
+    return ask
+
+
+def _may_be(pattern: _Pattern, op: str) -> bool:
+    """Whether a value that this operation gives can match."""
+    match pattern:
+        case _Call():
+            return op == pattern.op
+        case _Letter(name="c" | "d") | float() | int():
+            return op in ("constant", "broadcast")
+        case _Letter(name="n"):
+            return op in ("constant", "broadcast", "size")
+        case _:
+            return True
 
 
 def _matcher(pattern: _Pattern) -> _Matches:
