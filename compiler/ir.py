@@ -236,7 +236,7 @@ class Graph:
         self.nx.nodes[node.id]["node"] = node
 
     def __getitem__(self, id: int) -> Node:
-        # The bare dictionaries, here and below: views cost several times as much, and passes ask all the time.
+        # The bare dictionaries, here and below: views cost several times as much, and passes ask often.
         return self.nx._node[id]["node"]  # pyright: ignore[reportAttributeAccessIssue]
 
     def __len__(self) -> int:
