@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -47,31 +45,3 @@ def test_a_trained_model_is_saved_and_loaded(folder: Path) -> None:
     other = netc.compile(text=SMALL, device="cpu")
     other.load("m.safetensors")
     assert other.evaluate("test") == model.evaluate("test")
-
-
-@pytest.mark.parametrize("line", ["import netc", "from netc.__main__ import command"])
-def test_importing_is_quick(line: str) -> None:
-    """What is heavy is imported where it is used: time would not be a steady measure."""
-    heavy = ("numpy", "networkx", "lark", "rich", "safetensors")
-    code = f"import sys; {line}; print([m for m in {heavy} if m in sys.modules])"
-    root = Path(__file__).parents[2]
-    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=root, check=True)
-    assert ran.stdout == "[]\n"
-
-
-def test_check_imports_neither_rich_nor_safetensors(small: Path) -> None:
-    code = (
-        "import sys\nfrom netc.__main__ import main\n"
-        "try:\n    main(['check', 'small.net'])\nexcept SystemExit: pass\n"
-        "print([m for m in ('rich', 'safetensors', 'graphviz') if m in sys.modules])"
-    )
-    environment = {"PYTHONPATH": str(Path(__file__).parents[2])}
-    ran = subprocess.run(
-        [sys.executable, "-c", code],
-        capture_output=True,
-        text=True,
-        cwd=small.parent,
-        env=environment,
-        check=True,
-    )
-    assert ran.stdout.endswith("[]\n")
