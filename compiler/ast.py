@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Literal, cast
 
 from .diagnostics import Span
 
@@ -359,3 +360,14 @@ class Module:
 
     span: Span
     items: tuple[Item, ...]
+
+
+def walk(tree: object) -> Iterator[Node]:
+    """All nodes of a tree, or of several in a tuple, in the order of the text."""
+    if isinstance(tree, tuple):
+        for part in cast(tuple[object, ...], tree):
+            yield from walk(part)
+    elif is_dataclass(tree) and not isinstance(tree, Span):
+        yield cast(Node, tree)
+        for f in fields(tree):
+            yield from walk(getattr(tree, f.name))

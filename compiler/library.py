@@ -85,4 +85,4 @@ def definition(name: str) -> str | None:
 
 def is_standard(source: Source) -> bool:
     """Whether a text is a file of the standard library, and not a user's."""
-    return any(f.source is source for f in library())
+    return source.name.startswith("std/") and any(f.source is source for f in library())

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from os import environ
 
 LIMITS: Mapping[str, tuple[int, str]] = {
-    "characters": (200_000, "of a file"),
+    "characters": (100_000, "of a file"),
     "nesting": (200, "brackets, blocks and operators within one another"),
     "depth": (60, "layers that call one another"),
     "turns": (10_000, "of one repeat, scan or `count * layer`"),

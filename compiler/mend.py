@@ -5,16 +5,15 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, fields, is_dataclass, replace
-from typing import cast
+from dataclasses import dataclass, replace
 
 from . import ast
 from .diagnostics import Diagnostic, Source, Span
-from .limits import most
 
 Mistakes = Callable[[Source], Sequence[Diagnostic]]
 MOST_EDITS = 8  # for one error
 MOST_ERRORS = 3
+MOST_WALKED = 20_000  # statements and calls of all trials together; to parse 8 characters counts as one
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,36 +25,36 @@ class Edit:
     say: str
 
 
-def mended(module: ast.Module, found: Sequence[Diagnostic], mistakes: Mistakes) -> tuple[Diagnostic, ...]:
+def mended(
+    module: ast.Module, found: Sequence[Diagnostic], walked: int, mistakes: Mistakes
+) -> tuple[Diagnostic, ...]:
     """The same diagnostics; shape errors say the edit that mends them, if there is one.
 
-    mistakes: the errors of another text in this one's place.
+    walked: statements and calls of the network, which every trial walks again. mistakes: the errors of
+    another text in this one's place.
     """
     source = module.span.source
     told: list[Diagnostic] = []
     tried = 0
+    trials = min(MOST_EDITS, MOST_WALKED // (walked + len(source.text) // 8 + 1) // MOST_ERRORS)
     for diagnostic in found:
         here = diagnostic.span is not None and diagnostic.span.source is source
-        if diagnostic.code != "shape" or not here or tried >= MOST_ERRORS or _is_long(source):
+        if diagnostic.code != "shape" or not here or tried >= MOST_ERRORS:
             told.append(diagnostic)
             continue
         tried += 1
-        told.append(_mended(module, diagnostic, found, mistakes))
+        told.append(_mended(module, diagnostic, found, trials, mistakes))
     return tuple(told)
 
 
-def _is_long(source: Source) -> bool:
-    return len(source.text) > most("characters") // 20
-
-
 def _mended(
-    module: ast.Module, diagnostic: Diagnostic, found: Sequence[Diagnostic], mistakes: Mistakes
+    module: ast.Module, diagnostic: Diagnostic, found: Sequence[Diagnostic], trials: int, mistakes: Mistakes
 ) -> Diagnostic:
     source = module.span.source
     others = {(d.code, d.title) for d in found if d is not diagnostic}
     own = _own(module, diagnostic)
     edits = [e for e in (*_edits(module, diagnostic), own) if e is not None]
-    for edit in list(dict.fromkeys(edits))[:MOST_EDITS]:
+    for edit in list(dict.fromkeys(edits))[:trials]:
         text = source.text[: edit.span.start] + edit.text + source.text[edit.span.end :]
         after = mistakes(Source(source.name, text))
         if {(d.code, d.title) for d in after} <= others:
@@ -73,7 +72,7 @@ def _own(module: ast.Module, diagnostic: Diagnostic) -> Edit | None:
     """The edit that lowering has proposed: another dim of a declared tensor."""
     told = re.fullmatch(r"write (\w+)(\[.*\])", diagnostic.help)
     shaped = [
-        n for n in _nodes(module.items) if isinstance(n, ast.Shaped) and told and n.name.text == told[1]
+        n for n in ast.walk(module.items) if isinstance(n, ast.Shaped) and told and n.name.text == told[1]
     ]
     if told is None or len(shaped) != 1:
         return None
@@ -84,12 +83,16 @@ def _edits(module: ast.Module, diagnostic: Diagnostic) -> Iterator[Edit]:
     """What may mend a diagnostic, the likeliest first."""
     span = diagnostic.span
     assert span is not None
-    nodes = list(_nodes(module.items))
+    nodes = list(ast.walk(module.items))
     inside = [n for n in nodes if span.start <= n.span.start and n.span.end <= span.end]
     for node in inside:
         if isinstance(node, ast.Binary) and node.span == span:
             yield from _of_operands(node)
     yield from _of_data(module, span)
+    for node in nodes:
+        if isinstance(node, ast.Binding) and node.value.span == span and node.target.shape is not None:
+            flat = f"{span.text} -> flatten" if isinstance(node.value, ast.Pipe) else f"flatten({span.text})"
+            yield Edit(span, flat, f"write {node.target.span.text} = {flat}")
     yield from _of_rank(diagnostic, nodes)
     for node in inside:
         if isinstance(node, ast.Call):
@@ -119,7 +122,7 @@ def _of_data(module: ast.Module, span: Span) -> Iterator[Edit]:
     for setting in (s for i in module.items if isinstance(i, ast.Data) for s in i.settings):
         if setting.value.span != span:
             continue
-        for node in _nodes(setting.value):
+        for node in ast.walk(setting.value):
             if isinstance(node, ast.Call) and node.function.text == "flatten" and len(node.positional) == 1:
                 bare = _bracketed(node.positional[0])
                 start, end = node.span.start - span.start, node.span.end - span.start
@@ -161,17 +164,6 @@ def _of_call(node: ast.Call) -> Iterator[Edit]:
         yield Edit(node.span, swapped, f"write {swapped}")
     axis = named.get("axis")
     if axis is not None and isinstance(axis.value, ast.Number):
-        for other in ("0", "1", "-1"):
+        for other in ("1", "-1", "0"):
             if other != axis.value.span.text:
                 yield Edit(axis.span, f"axis = {other}", f"write axis = {other}")
-
-
-def _nodes(tree: object) -> Iterator[ast.Node]:
-    """All nodes of a syntax tree, in the order of the text."""
-    if isinstance(tree, tuple):
-        for part in cast(tuple[object, ...], tree):
-            yield from _nodes(part)
-    elif is_dataclass(tree) and not isinstance(tree, Span):
-        yield cast(ast.Node, tree)
-        for f in fields(tree):
-            yield from _nodes(getattr(tree, f.name))

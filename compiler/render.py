@@ -36,7 +36,9 @@ def render(diagnostic: Diagnostic, paint: Paint = _plain, width: int | None = No
     gutter = max((len(str(span.line)) for span, _, _ in places), default=0)
     word = f"{diagnostic.severity}[{diagnostic.code}]"
     head = paint(word, diagnostic.severity)
-    lines = _sentence(f"{head}: ", len(word) + 2, diagnostic.title, width, lambda t: paint(t, "title"))
+    asks = diagnostic.help.endswith("?")  # of the title, and so read with it
+    title = f"{diagnostic.title}; {diagnostic.help}" if asks else diagnostic.title
+    lines = _sentence(f"{head}: ", len(word) + 2, title, width, lambda t: paint(t, "title"))
     room = WIDTH if width is None else max(width - gutter - 8, 16)
     for span, label, point in places:
         lines += _place(span, printable(label), point, gutter, paint, diagnostic.severity, room)
@@ -45,7 +47,7 @@ def render(diagnostic: Diagnostic, paint: Paint = _plain, width: int | None = No
         lines.append(f"{' ' * gutter} {bar}")
     for note in diagnostic.notes:
         lines += _sentence(f"{' ' * gutter} {paint('=', 'gutter')} ", gutter + 3, note, width, str)
-    if diagnostic.help:
+    if diagnostic.help and not asks:
         lines += _sentence(f"{paint('help', 'help')}: ", 6, diagnostic.help, width, str)
     return "\n".join(lines)
 

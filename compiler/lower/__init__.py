@@ -24,6 +24,8 @@ from .goals import lower_file
 from .sizes import too_large
 from .statements import run
 from .suggest import nearest
+from .trial import refusals
+from .unreached import check_names, unused
 
 Read = Callable[[str], Source]
 _Block = TypeVar("_Block", ast.Data, ast.Train)
@@ -33,6 +35,7 @@ class Lowering:
     """A file on its way to a Network: settings first, then graphs, as the columns are known only between.
 
     data_spec: the data block, for whoever opens the source; None where there is none, or where it is wrong.
+    walked: the statements and calls of the largest graph so far.
     """
 
     def __init__(
@@ -50,6 +53,9 @@ class Lowering:
         builder: adds the operations; one that rewrites formulas does so before they are differentiated.
         """
         self._builder = builder
+        self.walked = 0
+        self._entered: set[Span] = set()
+        self._included: dict[str, ast.Module] = {}
         self.source = source
         self.module = parse(source)
         self._overrides = dims or {}
@@ -88,6 +94,7 @@ class Lowering:
             evaluating, evaluated = self._forward(False)
             training_data, statistics = self._data_graph(True, columns)
             evaluating_data, _ = self._data_graph(False, columns)
+            self._check_unreached()
         except SpecError as stop:  # after which nothing else can be told
             for diagnostic in stop.diagnostics:
                 record(self._diagnostics, diagnostic)
@@ -129,6 +136,7 @@ class Lowering:
         try:
             self._forward(False)
             self._data_graph(False, columns)
+            self._check_unreached()
         except SpecError as stop:
             return stop.diagnostics
         except (TooLarge, RecursionError):
@@ -180,20 +188,40 @@ class Lowering:
         self._keep(context)
         return context.builder.graph, context.variables
 
+    def _check_unreached(self) -> None:
+        """Tell what is wrong where no graph leads, and which definitions nothing uses."""
+        context, frame = self._fresh(training=False)
+        context.diagnostics = []  # what is wrong with the definitions as such is known
+        check_names(context, frame.library, self.module, self._diagnostics)
+        for name, kind in unused(self.module):
+            context.warn("unused", f"nothing uses the {kind} {name.text}", name.span)
+        for target in frame.library.layers.values():
+            if target.definition.name.span not in self._entered:
+                trials = self._fresh(training=False)[0], self._fresh(training=False)[0]
+                context.diagnostics += refusals(*trials, frame, target)
+        self._keep(context)
+
     def _keep(self, context: Context) -> None:
+        self.walked = max(self.walked, context.walked)
+        self._entered |= context.entered
         for diagnostic in context.diagnostics:
             record(self._diagnostics, diagnostic)
 
     def _include(self, path: str, span: Span) -> ast.Module:
-        """An included file's module. Raises SpecError."""
+        """An included file's module, read once. Raises SpecError."""
+        if path in self._included:
+            return self._included[path]
         if self._read is None:
             raise SpecError(Diagnostic("include", "there is no file to include from here", span))
         try:
             source = self._read(path)
         except (OSError, UnicodeDecodeError) as error:
             reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-            raise SpecError(Diagnostic("include", f"cannot read {path}: {reason}", span)) from None
-        return parse(source)
+            help = "the path of an included file begins at the folder of the file that names it"
+            title = f"cannot read {path}: {reason}"
+            raise SpecError(Diagnostic("include", title, span, help=help)) from None
+        self._included[path] = parse(source)
+        return self._included[path]
 
     def _check_overrides(self, context: Context, frame: Frame) -> None:
         known = list(frame.library.dims)

@@ -25,8 +25,9 @@ def of_twice(context: Context, loss: str, first: Val, part: ast.Expr) -> None:
         context.warn("twice", title, part.span, f"this is a {function} already", help)
 
 
-def check_classes(context: Context, loss: str, second: Val, part: ast.Expr) -> None:
+def check_classes(context: Context, loss: str, first: Val, second: Val, parts: Sequence[ast.Expr]) -> None:
     """Tell of fractions where cross_entropy wants classes."""
+    part = parts[1]
     if (
         loss != "cross_entropy"
         or not isinstance(second, Value)
@@ -34,6 +35,10 @@ def check_classes(context: Context, loss: str, second: Val, part: ast.Expr) -> N
         or not second.shape
     ):
         return
+    if isinstance(first, Value) and not first.type.is_float:
+        title = "cross_entropy takes the classes second"
+        help = f"write cross_entropy({part.span.text}, {parts[0].span.text})"
+        raise context.error("classes", title, parts[0].span.to(part.span), "", (), help)
     title = f"cross_entropy wants the number of a class, and {part.span.text} holds fractions"
     node = context.builder.graph[second.id]
     help = "declare input {}[{}] : class(10), with the number of your classes"

@@ -29,13 +29,19 @@ from .expressions import evaluate, lookup, whole
 from .functions import FUNCTIONS, Function, Parameter, Place
 from .gradient import gradient
 from .operands import as_operand, refused, shape_text
-from .patterns import Given, bind, check_keywords, plural
+from .patterns import Given, bind
+from .signatures import check_arguments, parameters
 from .suggest import nearest
 
 
 def pipe(context: Context, frame: Frame, expr: ast.Pipe, direct: bool = False) -> Val:
     """The head's value through every stage."""
-    carried = Given(evaluate(context, frame, expr.head), expr.head)
+    try:
+        carried = Given(evaluate(context, frame, expr.head), expr.head)
+    except Failed:
+        for stage in expr.stages:
+            _look_at(context, frame, stage.call)
+        raise
     direct = direct and len(expr.stages) == 1
     for i, stage in enumerate(expr.stages):
         try:
@@ -183,6 +189,8 @@ def layer(
     definition = target.definition
     name = definition.name.text
     _check_depth(context, expr, name)
+    if not target.library.standard:
+        context.entered.add(definition.name.span)
     outer = frame.call if frame.library.standard else None
     inner = Frame(target.library, path=path, sharing=frame.sharing, call=outer or expr.span)
     bind(context, frame, expr, definition, inner, positional, keywords)
@@ -263,28 +271,19 @@ def _function(
     keywords: Mapping[str, tuple[Given, Span]],
 ) -> Val:
     """A function built from primitives."""
-    names = [p.name for p in target.parameters]
-    notes = (f"it is {target.signature}",)
-    if len(positional) > len(names):
-        title = (
-            f"{target.name} takes {plural(len(names), 'argument')} at most, and was given {len(positional)}"
-        )
-        raise context.error("call", title, expr.span, "", notes)
-    given = dict(zip(names, positional, strict=False))
-    check_keywords(context, target.name, {k: span for k, (_, span) in keywords.items()}, names, notes)
-    for key, (argument, span) in keywords.items():
-        if key in given:
-            raise context.error("call", f"{target.name} was given {key} twice", span)
-        given[key] = argument
+    signature = parameters(target)
+    spans = {key: span for key, (_, span) in keywords.items()}
+    check_arguments(context, expr, signature, len(positional), spans)
+    given = dict(zip(signature.known, positional, strict=False))
+    given |= {key: argument for key, (argument, _) in keywords.items()}
     values: dict[str, Val] = {}
     for parameter in target.parameters:
         if parameter.name not in given:
-            if parameter.required:
-                title = f"{target.name} needs {parameter.name}"
-                raise context.error("call", title, expr.span, "", notes)
             continue
         value, part = given[parameter.name]
         values[parameter.name] = _operand(context, parameter, value, part) if parameter.tensor else value
+    if "shape" in given:
+        _check_sizes(context, given["shape"])
     try:
         with context.builder.within(span=expr.span):
             place = Place(frame.prefix, frame.instance, context.draw, context.use == "data")
@@ -292,6 +291,18 @@ def _function(
     except ShapeError as error:
         operands, parts = _operands(target, given)
         raise refused(context, frame, error, operands, parts, expr.span) from None
+
+
+def _check_sizes(context: Context, shape: Given) -> None:
+    """Tell which size in a written list is a fraction."""
+    if not isinstance(shape.part, ast.ListExpr) or not isinstance(shape.value, tuple):
+        return
+    if len(shape.part.items) != len(shape.value):
+        return  # `...` stands for several
+    for item, value in zip(shape.part.items, shape.value, strict=True):
+        if isinstance(value, float) and not value.is_integer():
+            title = f"{item.span.text} is {value:.6g}, and the size of an axis is a whole number"
+            raise context.error("type", title, item.span)
 
 
 def _operands(target: Function, given: Mapping[str, Given]) -> tuple[list[Val], list[ast.Expr]]:
@@ -336,11 +347,12 @@ def _unknown(context: Context, frame: Frame, name: ast.Name) -> Failed:
         )
     if context.incomplete:
         return Failed(name.text)
-    title = f"there is no layer or function called {name.text}"
     in_data = context.columns is not None
     if not in_data and (name.text in COLUMN_FUNCTIONS or library.find(name.text, "data")):
-        help = f"use it in the data block: data … {{ x = {name.text}(image), … }}"
-        return context.error("name", title, name.span, "known in data blocks alone", (), help)
+        title = f"{name.text} is known in data blocks alone"
+        help = f"use it there: data … {{ x = {name.text}(image), … }}"
+        return context.error("name", title, name.span, "", (), help)
+    title = f"there is no layer or function called {name.text}"
     known = [*frame.functions, *frame.library.layers, *library.names(context.use), *FUNCTIONS, "grad"]
     help = nearest(name.text, [*known, *(COLUMN_FUNCTIONS if in_data else ())])
     return context.error("name", title, name.span, "not known", (), help or "`netc show` lists what there is")

@@ -114,7 +114,7 @@ class Frame:
     the states declared here. turn: that of the repeats around, `2` or `2.1`, which parameters are named by;
     moment: the same with scans, which share their parameters. rebinds: names may be bound again. sharing:
     parameters may exist already. ellipsis: the sizes that `...` stands for. call: the call of this layer, in
-    the user's own file if it can be.
+    the user's own file if it can be. unknown: names that were read and are not known, each told once.
     """
 
     library: Library
@@ -132,6 +132,7 @@ class Frame:
     sharing: bool = False
     ellipsis: tuple[Dim, ...] = ()
     call: Span | None = None
+    unknown: set[str] = field(default_factory=set[str])
     result: Val = None
     returned: bool = False
 
@@ -169,8 +170,8 @@ class Context:
 
     read: an included file, by its path. module: the user's file. shapes: where the shapes of nodes were
     written. columns: those of the data source, while the data block is lowered. classes: how many classes a
-    node of it holds. walked: statements and calls so far. incomplete: an include failed, so that names may be
-    missing.
+    node of it holds. entered: the layers that were called, by the place of their names. walked: statements
+    and calls so far, of `longest` at most. incomplete: an include failed, so that names may be missing.
     """
 
     builder: Builder
@@ -191,7 +192,9 @@ class Context:
     columns: dict[str, ColumnLeaf] | None = None
     classes: dict[int, int] = field(default_factory=dict[int, int])
     params_read: Span | None = None
+    entered: set[Span] = field(default_factory=set[Span])
     walked: int = 0
+    longest: int = field(default_factory=lambda: most("statements"))
     incomplete: bool = False
     _draws: dict[str, int] = field(default_factory=dict[str, int])
 
@@ -206,8 +209,8 @@ class Context:
         Not Failed: every statement on the way would try the next one.
         """
         self.walked += 1
-        if self.walked > most("statements"):
-            title = f"this network unrolls to more than {most('statements'):,} statements and calls"
+        if self.walked > self.longest:
+            title = f"this network unrolls to more than {self.longest:,} statements and calls"
             self.stop("limit", title, span, raising("statements"))
 
     def stop(self, code: str, title: str, span: Span | None, help: str) -> None:
@@ -240,6 +243,8 @@ class Context:
     ) -> Failed:
         """Record a mistake; returns what to raise. The mark lies in the user's own file if it can."""
         calls = list(dict.fromkeys(self.calls))  # of a layer that calls itself, each call once
+        if span is not None:
+            calls = [c for c in calls if c.span.source is not span.source or c.span.start != span.start]
         calls = calls if len(calls) <= 8 else calls[:4] + calls[-4:]
         if span is not None and library.is_standard(span.source):
             own = [i for i, c in enumerate(calls) if not library.is_standard(c.span.source)]

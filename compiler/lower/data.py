@@ -12,7 +12,7 @@ from .columns import whole_column
 from .context import Bound, ColumnLeaf, Context, Failed, Frame
 from .expressions import tensor
 from .operands import shape_text
-from .settings import DATA_KEYS
+from .settings import DATA_KEYS, meant_inputs
 from .suggest import nearest
 
 
@@ -34,11 +34,9 @@ def bindings(context: Context, frame: Frame, block: ast.Data, columns: Mapping[s
             except Failed:
                 continue
     bound = {s.name.text for s in block.settings}
-    meant = {
-        nearest(s, [*context.inputs, *DATA_KEYS]) for s in bound if s not in (*context.inputs, *DATA_KEYS)
-    }
+    meant = meant_inputs(block, context.inputs).values()
     for name, spec in context.inputs.items():
-        if name not in bound and f"write {name}" not in meant:
+        if name not in bound and name not in meant:
             title = f"the data block gives {name} no value"
             label = f"{name} is an input on line {spec.span.line}"
             help = f"write {name} = … with {' or '.join(columns)}" if columns else ""

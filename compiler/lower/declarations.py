@@ -92,9 +92,9 @@ def _add(
     initial: tuple[str | float, ...],
 ) -> None:
     if item.kind == "param" and context.params_read is not None:
-        label = f"`params` was read on line {context.params_read.line}, and would lack this"
+        title = f"{full} comes too late for `params`, which was read on line {context.params_read.line}"
         help = "read `params` behind the last parameter, or in the loss"
-        raise context.error("name", f"{full} comes too late", shaped.span, label, (), help)
+        raise context.error("name", title, shaped.span, "`params` would lack this", (), help)
     type = TensorType(context.builder.precision, shape)
     with context.builder.within(span=shaped.span):
         value = context.builder.add(item.kind, (), type, (("initial", initial),), full)
@@ -117,6 +117,12 @@ def initial_value(context: Context, frame: Frame, expr: ast.Call | ast.Number) -
     positional = {i: number(context, frame, a, a.span.text) for i, a in enumerate(expr.positional)}
     keywords = {k.name.text: number(context, frame, k.value, k.name.text) for k in expr.keywords}
     return _complete(context, expr, name, positional, keywords)
+
+
+def check_initialiser(context: Context, expr: ast.Call) -> None:
+    """Tell of an unknown initialiser, or of wrong arguments, whatever their values are. Raises Failed."""
+    positional = dict.fromkeys(range(len(expr.positional)), 0.0)
+    _complete(context, expr, expr.function.text, positional, {k.name.text: 0.0 for k in expr.keywords})
 
 
 def _complete(

@@ -25,6 +25,7 @@ _NUMBERS: dict[str, Callable[[Any, Any], Any]] = {
     "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
     "and": lambda a, b: bool(a and b), "or": lambda a, b: bool(a or b),
 }  # fmt: skip
+_KINDS: dict[type, str] = {Value: "a tensor", str: "a text", tuple: "a list"}
 CONSTANTS: dict[str, Val] = {
     "true": True, "false": False, "inf": math.inf, "pi": math.pi, "same": "same", "all": "all", "none": "none"
 }  # fmt: skip
@@ -74,19 +75,18 @@ def name(context: Context, frame: Frame, expr: ast.Name) -> Val:
             if not found and context.is_wrong:
                 raise Failed(expr.text)  # those that should be in it may have failed
         return found
-    if context.incomplete:
+    if context.incomplete or expr.text in frame.unknown:
         raise Failed(expr.text)
+    frame.unknown.add(expr.text)
     notes: tuple[str, ...] = ()
-    title = f"there is no tensor or number called `{expr.text}` here"
     inside = "optimizer" if "gradient" in frame.values else "layer" if frame.path else ""
-    note, help = bound_elsewhere(context.module, expr.text, expr.span, inside)
-    if note:
-        notes = (note,)
-        if help.endswith("before it is used"):
-            title = f"`{expr.text}` is used before it is bound"
+    title, help = bound_elsewhere(context.module, expr.text, expr.span, inside)
+    if title:
+        pass
     elif expr.text in ("step", "steps", "gradient", "param"):
-        notes = (f"`{expr.text}` has a meaning inside an optimizer or schedule alone",)
+        title = f"`{expr.text}` has a meaning inside an optimizer or schedule alone"
     else:
+        title = f"there is no tensor or number called `{expr.text}` here"
         inside = [name for name in context.leaves if "." in name] if "." in expr.text else []
         help = nearest(expr.text, [*frame.values, *frame.library.dims, *frame.functions, *inside])
         if not help:
@@ -177,10 +177,7 @@ def dim(context: Context, frame: Frame, expr: ast.Expr) -> Dim:
         if isinstance(expr, ast.Number):
             title = f"{expr.span.text} is no size: an axis has a whole number of elements"
             raise context.error("type", title, expr.span)
-        if isinstance(value, int | float):
-            what = f"{value:.6g}"
-        else:
-            what = "a tensor" if isinstance(value, Value) else "no number"
+        what = f"{value:.6g}" if isinstance(value, int | float) else _KINDS.get(type(value), "no number")
         title = f"{expr.span.text} is {what}, and the size of an axis is a whole number"
         help = "use a dim or a number known while compiling" if isinstance(value, Value) else ""
         raise context.error("type", title, expr.span, "", (), help)
@@ -228,8 +225,8 @@ def _binary(context: Context, frame: Frame, expr: ast.Binary) -> Val:
     if expr.op == "@":
         for value, part in ((left, expr.left), (right, expr.right)):
             if isinstance(value, sizes):
-                title = f"@ multiplies matrices, and {part.span.text} is a number"
-                raise context.error("type", title, part.span, "", (), "write * instead of @")
+                title = f"@ multiplies matrices, and {part.span.text} is a number: write * instead of @"
+                raise context.error("type", title, part.span)
     if isinstance(left, sizes) and isinstance(right, sizes):
         return _arithmetic(context, frame, expr, left, right)
     op, parts = _OPERATIONS[expr.op], [expr.left, expr.right]

@@ -10,13 +10,15 @@ from ..differentiate import differentiate
 from .context import Context
 from .operands import describe
 from .patterns import Given
+from .signatures import plural
 
 
 def gradient(context: Context, expr: ast.Call, arguments: Sequence[Given]) -> Value:
     """The gradient of the scalar e with respect to the tensor t, in the shape of t."""
     if len(arguments) != 2:
-        title = f"grad takes a scalar and a tensor, and was given {len(arguments)} arguments"
-        raise context.error("call", title, expr.span, "", (), "write grad(e, t)")
+        given = plural(len(arguments), "argument")
+        title = f"grad takes a scalar and a tensor, grad(e, t), and was given {given}"
+        raise context.error("call", title, expr.span)
     (scalar, of), (target, to) = arguments
     if not isinstance(scalar, Value) or not scalar.type.is_float:
         title = f"{of.span.text} is no tensor of fractions, and has no gradient"

@@ -9,6 +9,7 @@ from ..ir import Dim, Extent, size_at
 from .context import Context, Frame, Val
 from .expressions import evaluate, is_whole, number, whole
 from .operands import apply, as_operand, describe
+from .signatures import plural
 
 
 def index(context: Context, frame: Frame, expr: ast.Index) -> Val:
@@ -121,7 +122,8 @@ def _position(context: Context, frame: Frame, expr: ast.Expr, size: Dim) -> Dim:
         raise context.error("type", "an index is a whole number known while compiling", expr.span)
     value = int(value)
     if isinstance(size, int) and not -size <= value < size:
-        raise context.error("shape", f"index {value} lies outside an axis of {size} elements", expr.span)
+        title = f"index {value} lies outside an axis of {plural(size, 'element')}, counted from 0"
+        raise context.error("shape", title, expr.span)
     if not isinstance(size, int) and not -size_at(size, 1) <= value < size_at(size, 1):
         _refuse_batch(context, expr.span, size)
     return size + value if value < 0 else value

@@ -16,8 +16,9 @@ from .context import Bound, Context, Failed, Frame, LayerHere, OptimizerHere
 from .declarations import check_fresh, initial_value
 from .expressions import condition, evaluate, tensor
 from .operands import shape_text
-from .patterns import Given, signature
+from .patterns import Given
 from .settings import TRAIN_KEYS
+from .signatures import formals, unknown_keyword
 from .statements import lower
 from .suggest import nearest
 
@@ -88,10 +89,8 @@ def _find(context: Context, frame: Frame, expr: ast.Call) -> OptimizerHere:
 
 def _arguments(context: Context, frame: Frame, expr: ast.Call, optimizer: OptimizerHere) -> dict[str, Bound]:
     """The optimizer's hyper-parameters."""
-    definition = optimizer.definition
-    name, formals = definition.name.text, definition.formals
-    known = [f.name.text for f in formals]
-    notes = (f"it is {signature(definition)}",)
+    signature = formals(optimizer.definition)
+    name, known, notes = signature.name, signature.known, (signature.note,)
     if len(expr.positional) > len(known):
         raise context.error("call", f"{name} was given too many arguments", expr.span, "", notes)
     given: dict[str, ast.Expr] = dict(zip(known, expr.positional, strict=False))
@@ -100,12 +99,13 @@ def _arguments(context: Context, frame: Frame, expr: ast.Call, optimizer: Optimi
         key = keyword.name.text
         # An override on the command line is in another text, and may be meant for the block.
         written_here = keyword.span.source is expr.span.source
+        if key not in known and written_here:
+            failed = unknown_keyword(context, signature, key, keyword.span)
+            continue
         if key not in known:
-            title = f"{name} has no argument called {key}"
-            if not written_here:
-                title = f"train has no setting called {key}, and {title}"
-                known = [*known, *TRAIN_KEYS]
-            failed = context.error("call", title, keyword.span, "not known", notes, nearest(key, known))
+            title = f"train has no setting called {key}, and {name} has no argument called {key}"
+            near = nearest(key, [*known, *TRAIN_KEYS])
+            failed = context.error("call", title, keyword.span, "not known", notes, near)
             continue
         if key in given and written_here:
             raise context.error("call", f"{name} was given {key} twice", keyword.span, "", notes)
@@ -113,7 +113,7 @@ def _arguments(context: Context, frame: Frame, expr: ast.Call, optimizer: Optimi
     if failed is not None:
         raise failed
     found: dict[str, Bound] = {}
-    for formal in formals:
+    for formal in optimizer.definition.formals:
         key = formal.name.text
         if key in given:
             found[key] = Bound(evaluate(context, frame, given[key]), given[key].span, True)
@@ -243,9 +243,8 @@ class _Updating:
         if failed is not None:
             raise failed
         if self.parameter not in self.context.updates:
-            title = f"{definition.name.text} gives {self.parameter} no new value"
-            help = "write param <- …"
-            raise self.context.error("layer", title, definition.name.span, "", (), help)
+            title = f"{definition.name.text} gives {self.parameter} no new value: param <- … is missing"
+            raise self.context.error("layer", title, definition.name.span)
 
     def statement(self, frame: Frame, statement: ast.Statement) -> None:
         match statement:

@@ -10,10 +10,10 @@ from ..build import Value
 from ..diagnostics import Span
 from ..ir import Dim, Extent
 from .advice import check_classes, of_twice
-from .context import Bound, Context, Failed, Frame, FunctionName, Initial, SharedLayer, Val
+from .context import Bound, Context, Frame, FunctionName, Initial, SharedLayer, Val
 from .expressions import dim, evaluate
 from .operands import as_operand, describe, shape_text
-from .suggest import nearest
+from .signatures import check_arguments, formals
 
 
 class Given(NamedTuple):
@@ -44,7 +44,8 @@ def bind(
     if inner.library.standard and positional:
         of_twice(context, definition.name.text, *positional[0])
         if len(positional) > 1:
-            check_classes(context, definition.name.text, *positional[1])
+            (first, left), (second, right) = positional[:2]
+            check_classes(context, definition.name.text, first, second, (left, right))
     tensors: list[_Tensor] = []
     for formal in definition.formals:
         name = formal.name.text
@@ -66,10 +67,6 @@ def bind(
         inner.values[t.formal.name.text] = Bound(t.value, t.part.span)
 
 
-def signature(definition: ast.LayerDef | ast.OptimizerDef) -> str:
-    return f"{definition.name.text}({', '.join(' '.join(f.span.text.split()) for f in definition.formals)})"
-
-
 def _by_name(
     context: Context,
     expr: ast.Call,
@@ -77,40 +74,11 @@ def _by_name(
     positional: Sequence[Given],
     keywords: Mapping[str, tuple[Given, Span]],
 ) -> dict[str, Given]:
-    name = definition.name.text
-    known = [f.name.text for f in definition.formals]
-    notes = (f"it is {signature(definition)}",)
-    if len(positional) > len(known):
-        title = f"{name} takes {plural(len(known), 'argument')} at most, and was given {len(positional)}"
-        raise context.error("call", title, expr.span, "", notes)
-    given = dict(zip(known, positional, strict=False))
-    check_keywords(context, name, {k: span for k, (_, span) in keywords.items()}, known, notes)
-    for key, (argument, span) in keywords.items():
-        if key in given:
-            raise context.error("call", f"{name} was given {key} twice", span, "", notes)
-        given[key] = argument
-    for formal in definition.formals:
-        if formal.name.text not in given and formal.default is None:
-            hint = f"write x -> {name}(…)" if formal.pattern is not None else ""
-            raise context.error("call", f"{name} needs {formal.name.text}", expr.span, "", notes, hint)
-    return given
-
-
-def check_keywords(
-    context: Context, name: str, given: Mapping[str, Span], known: Sequence[str], notes: tuple[str, ...]
-) -> None:
-    """Tell of every keyword argument that there is not. Raises Failed."""
-    failed: Failed | None = None
-    for key, span in given.items():
-        if key not in known:
-            title = f"{name} has no argument called {key}"
-            failed = context.error("call", title, span, "not known", notes, nearest(key, known))
-    if failed is not None:
-        raise failed
-
-
-def plural(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+    signature = formals(definition)
+    spans = {key: span for key, (_, span) in keywords.items()}
+    check_arguments(context, expr, signature, len(positional), spans)
+    given = dict(zip(signature.known, positional, strict=False))
+    return given | {key: argument for key, (argument, _) in keywords.items()}
 
 
 def _hyper(inner: Frame, name: str, value: Val | SharedLayer, span: Span) -> None:

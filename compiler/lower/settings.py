@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .. import ast
 from ..network import DataSpec, InputSpec, Patience, Training
 from .context import Context, Failed, Frame, FunctionName
 from .expressions import evaluate, number, whole
-from .suggest import nearest
+from .suggest import near, nearest
 
 TRAIN_KEYS = (
     *("epochs", "steps", "batch", "seed", "schedule", "stop", "clip", "average", "freeze", "start", "save"),
@@ -32,9 +32,11 @@ def training(context: Context, frame: Frame, block: ast.Train, overrides: Mappin
             arguments[key] = ast.Keyword(value.span, ast.Name(value.span, key), value)
     called = block.optimizer.function.text
     arguments_of = ("lr", "momentum", "weight_decay", "nesterov")
-    hints = {key: f"it belongs to the optimizer: train {called}({key} = …)" for key in arguments_of}
-    hints |= dict.fromkeys(DATA_KEYS, "it belongs into the data block")
-    _check_keys(context, [s.name for s in block.settings], TRAIN_KEYS, "train", hints)
+    hints = {key: f"{key} belongs to the optimizer: train {called}({key} = …)" for key in arguments_of}
+    hints |= {key: f"{key} belongs into the data block" for key in DATA_KEYS}
+    names = [s.name for s in block.settings]
+    meant = {name.text: nearest(name.text, TRAIN_KEYS) for name in names if name.text not in hints}
+    _check_keys(context, names, TRAIN_KEYS, "train", hints, meant)
     keywords = tuple(arguments.values())
     optimizer = ast.Call(optimizer.span, optimizer.function, optimizer.positional, keywords)
     if "epochs" in settings and "steps" in settings:
@@ -86,8 +88,8 @@ def _setting(context: Context, frame: Frame, key: str, expr: ast.Expr) -> Any:
             return patterns
         case "save" | "start":
             if not isinstance(expr, ast.String):
-                title = f"{key} wants a folder's name"
-                raise context.error("train", title, expr.span, help=f'write {key} = "runs/mlp"')
+                title = f'{key} wants a folder\'s name in quotes, such as {key} = "runs/mlp"'
+                raise context.error("train", title, expr.span)
             return expr.value
         case "precision":
             if not isinstance(expr, ast.Name) or expr.text not in ("float32", "float64"):
@@ -101,7 +103,8 @@ def _setting(context: Context, frame: Frame, key: str, expr: ast.Expr) -> Any:
 def _patience(context: Context, frame: Frame, expr: ast.Expr) -> Patience:
     help = "write stop = patience(3, on = valid.accuracy)"
     if not isinstance(expr, ast.Call) or expr.function.text != "patience":
-        raise context.error("train", "stop wants a rule", expr.span, "", (), help)
+        title = "stop wants a rule, such as patience(3, on = valid.accuracy)"
+        raise context.error("train", title, expr.span)
     keywords = {k.name.text: k.value for k in expr.keywords}
     on = keywords.pop("on", ast.Name(expr.span, "valid.loss"))
     epochs = expr.positional[0] if expr.positional else keywords.pop("epochs", None)
@@ -112,15 +115,20 @@ def _patience(context: Context, frame: Frame, expr: ast.Expr) -> Patience:
 
 
 def _check_keys(
-    context: Context, names: list[ast.Name], known: tuple[str, ...], block: str, hints: Mapping[str, str]
+    context: Context,
+    names: list[ast.Name],
+    known: tuple[str, ...],
+    block: str,
+    hints: Mapping[str, str],
+    meant: Mapping[str, str],
 ) -> None:
+    """hints: titles for settings that belong elsewhere. meant: what those that are unknown may have meant."""
     seen: set[str] = set()
     for name in names:
         if name.text not in known:
-            title = f"{block} has no setting called {name.text}"
+            title = hints.get(name.text) or f"{block} has no setting called {name.text}"
             notes = (f"it has {', '.join(known)}",)
-            help = hints.get(name.text) or nearest(name.text, known)
-            context.error(block, title, name.span, "not known", notes, help)
+            context.error(block, title, name.span, "not known", notes, meant.get(name.text, ""))
         elif name.text in seen:
             context.error(block, f"{name.text} is set twice", name.span, "", (), "delete one of them")
         seen.add(name.text)
@@ -128,8 +136,14 @@ def _check_keys(
 
 def data(context: Context, frame: Frame, block: ast.Data, inputs: Mapping[str, InputSpec]) -> DataSpec:
     """The data block's source and its arguments, and how much is split off; nothing is opened."""
-    hints = dict.fromkeys(set(TRAIN_KEYS) - set(inputs), "it belongs into the train block")
-    _check_keys(context, [s.name for s in block.settings], (*inputs, *DATA_KEYS), "data", hints)
+    hints = {key: f"{key} belongs into the train block, not to the data" for key in TRAIN_KEYS}
+    known, names = (*inputs, *DATA_KEYS), [s.name for s in block.settings]
+    meant = {key: f"did you mean {name}?" for key, name in meant_inputs(block, inputs).items()}
+    for name in names:
+        if name.text not in (*known, *TRAIN_KEYS, *meant):
+            hints[name.text] = f"there is no input called {name.text} to give a value to"
+            meant[name.text] = f"declare input {name.text}[N, …], or delete this setting"
+    _check_keys(context, names, known, "data", hints, meant)
     positional = tuple(_argument(context, frame, a) for a in block.source.positional)
     keywords = {k.name.text: _argument(context, frame, k.value) for k in block.source.keywords}
     valid = next((s.value for s in block.settings if s.name.text == "valid"), None)
@@ -143,6 +157,21 @@ def data(context: Context, frame: Frame, block: ast.Data, inputs: Mapping[str, I
         length,
         block.source.span,
     )
+
+
+def meant_inputs(block: ast.Data, inputs: Iterable[str]) -> dict[str, str]:
+    """The settings of a data block that there are not, each with the input that it may have been meant for.
+
+    That is the one of the nearest name; of one unknown setting, where one input has no value, that input.
+    """
+    given = [s.name.text for s in block.settings]
+    known = (*inputs, *DATA_KEYS)
+    unknown = [name for name in given if name not in (*known, *TRAIN_KEYS)]
+    unbound = [name for name in inputs if name not in given]
+    meant = {name: near(name, known) for name in unknown}
+    if len(unknown) == len(unbound) == 1 and not meant[unknown[0]]:
+        return {unknown[0]: unbound[0]}
+    return {name: known for name, known in meant.items() if known}
 
 
 def _argument(context: Context, frame: Frame, expr: ast.Expr) -> object:

@@ -33,13 +33,19 @@ _SYNONYMS = {
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """`write X` for the known name that a misspelt or foreign one stands for, or nothing."""
+    """A question after the known name that a misspelt or foreign one stands for, or nothing."""
+    found = near(name, known)
+    return f"did you mean {found}?" if found else ""
+
+
+def near(name: str, known: Iterable[str]) -> str:
+    """The known name that a misspelt or foreign one stands for, or nothing."""
     names = list(dict.fromkeys(known))
     plain = _plain(name)
     same = [k for k in names if _plain(k) == plain] or [k for k in names if k == _SYNONYMS.get(plain)]
     turned = same or [k for k in names if sorted(k.lower()) == sorted(name.lower())]
     found = turned or get_close_matches(name, names, 1, 0.6) or _of_small(name, names)
-    return f"write {found[0]}" if found else ""
+    return found[0] if found else ""
 
 
 def _plain(name: str) -> str:
@@ -53,7 +59,7 @@ def _of_small(name: str, names: Sequence[str]) -> list[str]:
 
 
 def bound_elsewhere(module: ast.Module, name: str, here: Span, inside: str) -> tuple[str, str]:
-    """A note on where in the file an unknown name is bound, and what to do about it; empty if it is nowhere.
+    """Where in the file an unknown name is bound, and what to do about it; empty if it is nowhere.
 
     inside: what the name is read in, "layer" or "optimizer"; empty at the top of the file.
     """
@@ -63,19 +69,19 @@ def bound_elsewhere(module: ast.Module, name: str, here: Span, inside: str) -> t
         place = f"on line {span.line}"
         if where.startswith("layer"):
             if not inside:
-                return f"{name} is bound {place}, inside {where} alone", "let the layer return it"
+                return f"`{name}` is bound {place}, inside {where} alone", "let the layer return it"
             continue
         if where == "counter":
-            return f"{name} counts the turns of the repeat {place}, and is known inside it alone", ""
+            return f"`{name}` counts the turns of the repeat {place}, and is known inside it alone", ""
         if where == "turn":
-            return f"{name} is what one turn of the scan {place} sees, and is known inside it alone", ""
+            return f"`{name}` is what one turn of the scan {place} sees, and is known inside it alone", ""
         if inside == "optimizer":
-            return f"{name} is bound {place}, outside the optimizer", f"bind {name} inside the optimizer"
+            return f"`{name}` is bound {place}, outside the optimizer", f"bind {name} inside the optimizer"
         if inside == "layer":
-            seen = "a layer sees its own formals and bindings and the dims of its file"
-            return f"{name} is bound {place}; {seen}", f"hand {name} to the layer as an argument"
+            help = f"hand {name} to it as an argument: it sees its formals, bindings and the file's dims"
+            return f"a layer does not see `{name}`, which is bound {place}, outside", help
         if span.start > here.start:
-            return f"{name} is bound {place}, further down", f"bind {name} before it is used"
+            return f"`{name}` is used before it is bound {place}", f"bind {name} before it is used"
     return "", ""
 
 

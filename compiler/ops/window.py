@@ -64,7 +64,7 @@ def fit(
             axes = ((0, first + i), *(((kernel_operand, first + i),) if kernel_operand >= 0 else ()))
             side = _NAMES.get(len(space), ("size",) * len(space))[i]
             raise ShapeError(
-                "the window does not fit into {0}",
+                f"a window of {' × '.join(map(str, kernel))} does not fit into {{0}}",
                 f"{side} {extent} of the window is larger than {padded}"
                 + (", padding included" if sum(pad[i]) else ""),
                 axes,

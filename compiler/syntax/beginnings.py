@@ -7,8 +7,9 @@ from difflib import get_close_matches
 from .brackets import STATEMENT_WORDS, TOP_WORDS
 from .place import OPERATORS, Place
 from .slips import Slip
+from .values import decimal_comma_before
 
-_LAYER = "define a layer: layer name(x[..., d]) { … return … }"
+_LAYER = "a layer is defined by layer name(x[..., d]) { … return … }"
 _HABITS = {
     **dict.fromkeys(("def", "class", "lambda", "fn", "func", "function"), _LAYER),
     **dict.fromkeys(
@@ -45,12 +46,8 @@ def wrong_beginning(place: Place) -> Slip | None:
         return _setting(place) if place.position == 1 else None
     if place.position == 1:
         if first.text in _HABITS and found.type != "COMMA":
-            return Slip(
-                first.span,
-                f"there is no statement `{first.text}`",
-                "another language's word",
-                _HABITS[first.text],
-            )
+            title = f"there is no statement `{first.text}`: {_HABITS[first.text]}"
+            return Slip(first.span, title, "another language's word")
         if found.type in ("NAME", "NUMBER", "STRING", "LBRACE") or place.at_end:
             return _unknown_word(place)
         return _unnamed(place)
@@ -85,7 +82,11 @@ def _misplaced(place: Place) -> Slip | None:
         help = "a statement goes on over lines within ( ) or [ ], or before ->"
         return Slip(found.span, f"a statement cannot begin with `{found.text}`", help=help)
     if found.type in ("NUMBER", "STRING", "LPAR", "LSQB"):
-        return Slip(found.span, "a statement cannot begin with a value", help="give the value a name: h = …")
+        if (comma := decimal_comma_before(place)) is not None:
+            return comma
+        if place.block and place.block.type == "LSET":
+            return Slip(found.span, "a setting is written name = value, and here the name is missing")
+        return Slip(found.span, "a statement cannot begin with a value: give it a name, h = …")
     if found.type == "LBRACE":
         return Slip(
             found.span,
@@ -103,9 +104,11 @@ def _setting(place: Place) -> Slip | None:
             "a setting is written with `=`",
             help=f"write {first.text} = {place.rest(place.i + 1)}",
         )
-    if place.at_end or place.begins_value:
-        title = f"the setting {first.text} has no value"
-        return Slip(place.gap, title, help=f"write {first.text} = …")
+    if place.at_end:
+        return Slip(place.gap, f"the setting {first.text} has no value: write {first.text} = …")
+    if place.begins_value:
+        title = f"an `=` is missing between `{first.text}` and `{found.text}`"
+        return Slip(place.gap, title)
     title = f"a setting is written name = value, and here `{found.text}` follows the name"
     return Slip(found.span, title, help=f"write {first.text} = …")
 
@@ -117,12 +120,8 @@ def _unknown_word(place: Place) -> Slip:
         label = "statement words are written small" if first.text.lower() == close[0] else ""
         return Slip(first.span, f"there is no statement `{first.text}`", label, f"did you mean {close[0]}?")
     if place.at_end:
-        return Slip(
-            first.span,
-            "a name alone says nothing",
-            "what about it?",
-            f"write {first.text} = …, or output {first.text}",
-        )
+        title = f"a name alone says nothing: write {first.text} = …, or output {first.text}"
+        return Slip(first.span, title, "what about it?")
     title = f"there is no statement `{first.text}`"
     return Slip(
         first.span,
@@ -138,20 +137,19 @@ def _unnamed(place: Place) -> Slip | None:
             return Slip(found.span, "a name is bound with `=`", help=f"write {first.text} = …")
         case "COMPARE" if found.text == "==":
             return Slip(found.span, "`==` compares; a name is bound with `=`", help=f"write {first.text} = …")
+        case "COMMA" if any(x.type == "TILDE" for x in place.lexemes[place.i : place.end]):
+            help = f"write param {place.rest(place.statement)}"
+            return Slip(first.span, "the word `param` is missing", help=help)
         case "COMMA":
             return Slip(found.span, "one name is bound at a time", help="give each a statement of its own")
         case "DOT" if first.text == "self":
-            return Slip(first.span, "a layer has no self", help="its parameters and results are plain names")
+            return Slip(first.span, "a layer has no self: its parameters and results are plain names")
         case "DOT":
             return Slip(found.span, "the name that is bound has no dots", help="bind a name of its own")
         case "LPAR" | "ARROW" | "PLUS" | "MINUS" | "FACTOR" | "POWER" | "COMPARE" | "AS":
             line = place.rest(place.statement)
             label = "nothing takes this value"
-            return Slip(
-                first.span.to(found.span),
-                "this value has no name",
-                label,
-                f"write h = {line}, or output h = {line}",
-            )
+            title = "this value has no name: write h = … or output h = … before it"
+            return Slip(first.span.to(found.span), title, label, f"write h = {line}")
         case _:
             return None

@@ -11,7 +11,7 @@ from .beginnings import wrong_beginning
 from .layout import Lexeme
 from .parts import wrong_part
 from .place import OPERATORS, Place
-from .signs import wrong_sign
+from .signs import closes_nothing, wrong_sign
 from .slips import Slip
 from .values import wrong_value
 
@@ -41,6 +41,7 @@ def describe(
     slip = _unclosed(place)
     if slip is None and isinstance(mistake, Slip):
         slip = mistake
+    slip = slip or _unopened(place)
     for explain in (wrong_sign, wrong_beginning, wrong_part, wrong_value):
         slip = slip or explain(place)
     return (slip or _unexpected(place)).diagnostic
@@ -67,12 +68,20 @@ def _unclosed(place: Place) -> Slip | None:
     return None
 
 
+def _unopened(place: Place) -> Slip | None:
+    """A closer of nothing later in the statement tells what is wrong before it."""
+    rest = place.lexemes[place.i :]
+    closers = (x for x in rest if x.statement == place.statement and x.type == "STRAY_CLOSER")
+    closer = next((x for x in closers if x.text != "}"), None)
+    return None if closer is None else closes_nothing(closer)
+
+
 def _unexpected(place: Place) -> Slip:
     wanted = _wanted(place.expected)
-    label = f"expected {wanted}" if wanted else ""
+    expected = f": expected {wanted}" if wanted else ""
     if place.at_end:
-        return Slip(place.gap, "this statement is not complete", label)
-    return Slip(place.found.span, f"`{place.found.text}` does not fit here", label)
+        return Slip(place.gap, f"this statement is not complete{expected}")
+    return Slip(place.found.span, f"`{place.found.text}` does not fit here{expected}")
 
 
 def _wanted(expected: frozenset[str]) -> str:

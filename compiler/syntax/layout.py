@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from lark import Token
 
@@ -81,13 +82,19 @@ class _Layout:
             self.statement = len(self.out)
         if type == "NAME":
             type = self.word(i, token, inside != "LSET" and (begins or self.out[-1].type == "ELSE"))
-        elif type == "LBRACE" and not begins and self.out[self.statement].type in ("DATA", "TRAIN"):
+        elif type == "LBRACE" and not begins and self.holds_settings(self.out[self.statement]):
             type = "LSET"
         self.add(type, start, end)
         if type in ("LPAR", "LSQB", "LBRACE", "LSET"):
             self.open.append((type, self.statement))
         if type in ("LBRACE", "LSET"):
             self.statement = -1
+
+    @staticmethod
+    def holds_settings(first: Lexeme) -> bool:
+        """Of a statement that begins with no word of the language, none may have a block: it is misspelt."""
+        misspelt = first.type == "NAME" and get_close_matches(first.text, ("data", "train"), 1, 0.6)
+        return first.type in ("DATA", "TRAIN") or bool(misspelt)
 
     def word(self, i: int, token: Token, begins: bool) -> str:
         text = str(token.value)

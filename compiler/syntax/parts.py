@@ -25,6 +25,7 @@ _SAMPLES = {
     "TRAIN": "train sgd(lr = 0.1) { epochs = 10, batch = 16 }",
     "INCLUDE": 'include "blocks.net"',
 }
+_FIRST = {"REPEAT": "the number of turns", "IF": "the condition", "SCAN": "the sequence", "LAYER": "the name"}
 _BLOCKS = ("LAYER", "OPTIMIZER", "REPEAT", "IF", "SCAN")
 
 
@@ -46,8 +47,8 @@ def wrong_part(place: Place) -> Slip | None:
     if word in _BLOCKS:
         return _block(place)
     if word in ("DATA", "TRAIN") and place.found.type == "NAME" and place.following.type == "EQUALS":
-        title = "settings stand in braces"
-        return Slip(place.found.span, title, help=f"write {{ {place.rest(place.i)} }}")
+        title = "a `{` is missing before the settings"
+        return Slip(place.gap, title, help=f"write {{ {place.rest(place.i)} }}")
     return None
 
 
@@ -81,7 +82,8 @@ def _after_word(place: Place) -> Slip | None:
             place.gap, f"`{word}` names {what} before its settings", help=f"write for example {sample}"
         )
     if found.type == "LBRACE":
-        return Slip(place.gap, f"something is missing behind `{word}`", help=f"write for example {sample}")
+        what = _FIRST.get(place.first.type, "something")
+        return Slip(place.gap, f"{what} is missing behind `{word}`", help=f"write for example {sample}")
     if word == "include":
         return Slip(
             found.span, "a file's name stands in quotes", help=f'write include "{place.rest(place.i)}"'
@@ -145,7 +147,8 @@ def _block(place: Place) -> Slip | None:
         title = "a new statement begins on a line of its own"
         return None if place.at_end else Slip(found.span, title, help="break the line before it")
     if found.type == "COLON":
-        return Slip(found.span, "a block stands in braces, however it is indented", help=f"write {sample}")
+        title = "a block stands in braces { … }, not behind a `:`"
+        return Slip(found.span, title, help=f"write {sample}")
     if word in ("layer", "optimizer") and place.position == 2 and found.type != "LPAR":
         title = f"this {word} does not say what it takes"
         return Slip(place.gap, title, help=f"write its formals in brackets: {sample}")
@@ -154,9 +157,9 @@ def _block(place: Place) -> Slip | None:
             return Slip(place.gap, "this scan does not name what one turn sees", help=f"write {sample}")
         return Slip(place.gap, f"the block of this {word} is missing", help=f"write {sample}")
     if found.type == "EQUALS" and word == "if":
-        return Slip(found.span, "`=` binds a name; a comparison is written `==`", help="write ==")
+        return Slip(found.span, "`=` binds a name; a comparison is written `==`")
     if found.type == "LBRACE" and word == "scan":
         return Slip(place.gap, "this scan does not name what one turn sees", help=f"write {sample}")
     if found.type == "NAME" and word == "repeat":
-        return Slip(found.span, "`repeat` takes a number", "and perhaps a counter", f"write {sample}")
+        return Slip(found.span, "`repeat` takes a number, and `as` a counter", help=f"write {sample}")
     return None

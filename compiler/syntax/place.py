@@ -9,6 +9,7 @@ from ..diagnostics import Span
 from .layout import Lexeme
 
 OPENERS = {"LPAR": "RPAR", "LSQB": "RSQB", "LBRACE": "RBRACE", "LSET": "RBRACE"}
+_ENDED = ("UNCLOSED", "STRAY_CLOSER")
 ENDS = ("NL", "RBRACE", "$END")
 OPERATORS = ("PLUS", "MINUS", "FACTOR", "POWER", "COMPARE", "AND", "OR", "NOT")
 
@@ -49,6 +50,14 @@ class Place:
         return self.found.type in ENDS
 
     @property
+    def end(self) -> int:
+        """The position behind the statement's last lexeme on this level."""
+        last = self.i
+        while last < len(self.lexemes) and self.lexemes[last].statement == self.statement:
+            last += 1
+        return last
+
+    @property
     def gap(self) -> Span:
         """Right behind the lexeme before."""
         end = self.before.span.end
@@ -79,7 +88,7 @@ class Place:
         """The text of the statement from lexeme i on, as far as its line goes."""
         last = i
         while (
-            self.lexemes[last + 1].statement == self.statement and self.lexemes[last + 1].type != "UNCLOSED"
+            self.lexemes[last + 1].statement == self.statement and self.lexemes[last + 1].type not in _ENDED
         ):
             last += 1
         return self.lexemes[i].span.to(self.lexemes[last].span).text.split("\n")[0].strip()

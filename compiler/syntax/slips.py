@@ -49,25 +49,25 @@ def _stage_slip(head: ast.Expr, value: ast.Expr) -> Slip:
         first = first.left
     match first:
         case ast.Binary(op="*", left=ast.Call() | ast.Name() as layer, right=ast.Number() as count):
-            help = f"the number of copies comes first: {count.span.text} * {layer.span.text}"
-            return Slip(value.span, title, "this is a product", help)
+            title = f"the number of copies comes first: {count.span.text} * {layer.span.text}"
+            return Slip(value.span, title, "an arrow leads into a layer, and this is a product")
         case ast.Binary(left=ast.Call() | ast.Name() as layer, op_span=op, right=right):
             help = f"write {_chain(head, layer)} {op.text} {right.span.text}"
-            label = "this would belong to the layer"
-            return Slip(op, f"`->` binds loosest, so `{op.text}` cannot follow a chain", label, help)
+            title = f"a chain before `{op.text}` stands in brackets, as `->` binds loosest"
+            return Slip(op, title, "this would belong to the layer", help)
         case ast.Index(operand=layer):
             subscript = value.span.text[layer.span.end - value.span.start :]
-            return Slip(
-                value.span, title, "this takes a part of one", f"write {_chain(head, layer)}{subscript}"
-            )
+            help = f"write {_chain(head, layer)}{subscript}"
+            return Slip(value.span, f"{title}, not into a part of one", "", help)
         case ast.Transpose(operand=layer):
-            return Slip(value.span, title, "this transposes one", f"write {_chain(head, layer)}.T")
+            help = f"write {_chain(head, layer)}.T"
+            return Slip(value.span, f"{title}, not into its transpose", "", help)
         case ast.Pipe():
             help = "leave the brackets out; for several copies of a chain define a layer of it"
             return Slip(value.span, f"{title}, not into a chain in brackets", "", help)
         case _:
             help = "write a layer or function that takes the value as its first argument: x -> dense(10)"
-            return Slip(value.span, title, "this is not a layer", help)
+            return Slip(value.span, f"{title}, and {_quoted(value.span)} is none", "", help)
 
 
 def _chain(head: ast.Expr, layer: ast.Expr) -> str:
@@ -95,8 +95,14 @@ def call(value: ast.Expr, what: str) -> ast.Call:
     if isinstance(value, ast.Name):
         return bare(value)
     if not isinstance(value, ast.Call):
-        raise Slip(value.span, f"expected {what}", "this is not a call")
+        raise Slip(value.span, f"{_quoted(value.span)} is not {what}")
     return value
+
+
+def _quoted(span: Span) -> str:
+    """The text of a span in one line, shortened."""
+    text = " ".join(span.text.split())
+    return f"`{text if len(text) <= 40 else text[:39] + '…'}`"
 
 
 def named(word: str, value: ast.Expr) -> ast.Name:
@@ -120,35 +126,30 @@ def classes(kind: ast.Expr) -> ast.Expr:
         case ast.Call(function=ast.Name(text="class"), positional=(count,), keywords=()):
             return count
         case _:
+            title = (
+                f"behind `:` an input has class(…), the number of its classes, and not {_quoted(kind.span)}"
+            )
             help = "write input y[N] : class(10) for integers 0..9, and nothing for ordinary numbers"
-            raise Slip(kind.span, "an input is of the kind class(…) or of none", "this is not class(…)", help)
+            raise Slip(kind.span, title, "", help)
 
 
 def callee_slip(function: ast.Expr, arguments: Sequence[object]) -> Slip:
     """For what is called but cannot be: a dotted name, or no name at all."""
     if not isinstance(function, ast.Name):
-        return Slip(function.span, "only a name can be called", "this is not a layer or function")
+        help = "for a product write *"
+        return Slip(function.span, "only a layer or function, by its name, can be called", "", help)
     owner, _, method = function.text.rpartition(".")
     if owner.split(".")[0] == "self":
-        help = "a layer has no self: its parameters are plain names"
+        title = "a layer has no self: what it calls are plain names"
     elif _LIBRARIES.fullmatch(owner):
-        help = f"layers and functions are plain names here: {_MODULES.get(method, method.lower())}(…)"
+        title = f"`{function.text}` is written {_MODULES.get(method, method.lower())}(…)"
     else:
         rest = ", …" if arguments else ""
-        help = f"write {method}({owner}{rest}), or {owner} -> {method}"
-    return Slip(
-        function.span,
-        f"`{function.text}` is not a layer or function",
-        "names of functions have no dots",
-        help,
-    )
+        title = f"`{function.text}` is written {method}({owner}{rest}) or {owner} -> {method}"
+    return Slip(function.span, title, "names of functions have no dots")
 
 
-FOREIGN = {
-    "True": "write true",
-    "False": "write false",
-    "None": "leave the argument out, or write none",
-}
+FOREIGN = {"True": "true", "False": "false", "None": "none"}
 _MODULES = {
     "Linear": "dense",
     "Dense": "dense",
@@ -188,9 +189,6 @@ def sign_in_name(span: Span, normal: str) -> Slip:
     head = next((i for i in range(len(span.text)) if not span.text[: i + 1].isidentifier()), 0)
     sign = span.text[head]
     if sign in "²³¹⁰⁴⁵⁶⁷⁸⁹" and head:
-        help = f"for a power write {span.text[:head]} ^ {normal[head:]}"
-    elif normal.isidentifier():
-        help = f"write {normal}"
-    else:
-        help = "names are letters, digits and _"
-    return Slip(span, f"a name cannot have `{sign}` in it", help=help)
+        return Slip(span, f"a power is written {span.text[:head]} ^ {normal[head:]}")
+    help = f"write {normal}" if normal.isidentifier() else ""
+    return Slip(span, f"a name cannot have `{sign}` in it: names are letters, digits and _", help=help)

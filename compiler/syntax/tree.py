@@ -28,6 +28,7 @@ class Block:
 
     span: Span
     statements: tuple[ast.Statement | ast.Carry | ast.Setting, ...]
+    broken: bool = False  # a statement in it is wrong, and told
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,8 @@ class TreeBuilder(Transformer[object, object]):
         return value
 
     def block(self, *parts: object) -> Block:
-        return Block(_cover(parts), cast(tuple[ast.Statement, ...], _flat(parts)))
+        broken = any(isinstance(p, Lexeme) and p.type == "ERROR" for p in parts)
+        return Block(_cover(parts), cast(tuple[ast.Statement, ...], _flat(parts)), broken)
 
     settings = block
 
@@ -129,7 +131,7 @@ class TreeBuilder(Transformer[object, object]):
             if not isinstance(statement, ast.Carry):
                 late = next(c for c in carries if c.span.start > statement.span.start)
                 raise Slip(late.span, "`carry` comes first in a scan", help="move it to the top of the block")
-        if not carries:
+        if not carries and not block.broken:
             raise Slip(
                 word.span,
                 "this scan carries nothing from turn to turn",
@@ -274,8 +276,8 @@ class TreeBuilder(Transformer[object, object]):
         if name.text == "T":
             return ast.Transpose(span, operand)
         if isinstance(operand, ast.Name) and operand.text == "self":
-            title = "a layer has no self"
-            raise Slip(span, title, help=f"its parameters and results are plain names: {name.text}")
+            title = f"a layer has no self: its parameters and results are plain names, {name.text}"
+            raise Slip(span, title)
         if isinstance(operand, ast.Name) and len(operand.text) > MAX_DIGITS:
             raise Slip(span, "this name is too long")
         if not isinstance(operand, ast.Name):
@@ -297,7 +299,7 @@ class TreeBuilder(Transformer[object, object]):
 
     def name(self, token: Lexeme) -> ast.Name:
         if token.text in slips.FOREIGN:
-            raise Slip(token.span, f"`{token.text}` is Python's word", help=slips.FOREIGN[token.text])
+            raise Slip(token.span, f"`{token.text}` is written `{slips.FOREIGN[token.text]}`")
         return _name(token)
 
 
@@ -352,7 +354,9 @@ def _number(token: Lexeme) -> ast.Number:
         raise slips.decimal_comma(token.span, whole[0][:-1])
     if len(digits) > 1 and digits[0] == "0" and digits.isdigit():
         raise Slip(
-            token.span, "a number does not begin with 0", help=f"write {digits.lstrip('0') or '0'}, or 0.…"
+            token.span,
+            f"`{digits}` begins with a 0, as no number does",
+            help=f"write {digits.lstrip('0') or '0'}, or 0.…",
         )
     if len(digits) > MAX_DIGITS:
         raise Slip(

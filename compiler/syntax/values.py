@@ -20,21 +20,19 @@ def _ends(place: Place) -> Slip | None:
             help = "name a layer behind it; a chain goes on in the next line with -> at its beginning"
             return Slip(before.span, "this arrow leads nowhere", "the line ends here", help)
         case "EQUALS" | "BECOMES" | "TILDE":
-            return Slip(place.gap, f"a value is missing behind `{before.text}`")
+            return _no_value(place)
         case "COMMA" | "DOT" | "COLON":
             help = "a statement goes on over lines within ( ) or [ ] alone"
-            return Slip(
-                before.span, f"the line ends after `{before.text}`", "something is missing behind it", help
-            )
+            title = f"the line ends after `{before.text}`, where something must follow"
+            return Slip(before.span, title, "", help)
         case "AS":
             return Slip(
                 place.gap, "a name is missing behind `as`", help="write for example conv(10, 5) as c1"
             )
         case type if type in OPERATORS:
             help = "put the value in brackets to go on in the next line"
-            return Slip(
-                before.span, f"the line ends after `{before.text}`", "a value is missing behind it", help
-            )
+            title = f"a value is missing behind `{before.text}`, where the line ends"
+            return Slip(before.span, title, "", help)
         case _:
             return None
 
@@ -42,12 +40,11 @@ def _ends(place: Place) -> Slip | None:
 def _habit(place: Place) -> Slip | None:
     before, found = place.before, place.found
     if before.text == "lambda" and place.position > 0:
-        help = "define a layer: layer name(x[..., d]) { return … }"
-        return Slip(before.span, "there are no functions without a name", help=help)
+        title = "there are no functions without a name: define a layer, layer f(x[..., d]) { return … }"
+        return Slip(before.span, title)
     if place.ends_value and found.text == "if":
-        return Slip(
-            found.span, "`if` is a statement, not a part of a value", help="write where(condition, a, b)"
-        )
+        title = "`if` is a statement, not a part of a value: to choose write where(condition, a, b)"
+        return Slip(found.span, title)
     opener = place.opener
     in_call = opener is not None and place.lexemes[opener].type == "LPAR"
     if found.type == "COLON" and in_call and before.type == "NAME":
@@ -55,11 +52,11 @@ def _habit(place: Place) -> Slip | None:
     if found.type == "COMMA" and in_call and opener is not None and place.ends_value:
         called = opener > place.statement and place.lexemes[opener - 1].type in ("NAME", "RPAR", "RSQB")
         if not called:
-            return Slip(
-                found.span, "there are no tuples", help="a list is written [a, b]; a value alone in ( )"
-            )
+            title = "this comma stands in plain brackets: a function's name is missing before them"
+            help = "write f(a, b) for a call, [a, b] for a list; there are no tuples"
+            return Slip(found.span, title, help=help)
     if found.type == "COMMA" and place.ends_value and opener is None:
-        help = "a statement ends with its line; or is an opening bracket missing before it?"
+        help = "a statement ends with its line; arguments stand in ( ), sizes in [ ]"
         return Slip(found.span, "this comma stands outside all brackets", help=help)
     if found.type == "COLON" and place.ends_value and opener is None:
         return Slip(
@@ -70,32 +67,38 @@ def _habit(place: Place) -> Slip | None:
 
 def _missing(place: Place) -> Slip | None:
     before, found = place.before, place.found
-    if decimal := _decimal_comma(place):
-        return decimal
     if not (place.ends_value and place.begins_value):
         return None
     if place.opener is not None:
-        return Slip(place.gap, "a comma is missing here", help=f"write {before.text}, {found.text}")
+        return Slip(place.gap, f"a comma is missing between `{before.text}` and `{found.text}`")
     if place.block and place.block.type == "LSET" and place.following.type == "EQUALS":
-        return Slip(place.gap, "a comma is missing here", help="settings are set apart by commas or lines")
+        title = f"a comma is missing before the setting {found.text}"
+        return Slip(place.gap, title, help="settings are set apart by commas or lines")
     if before.type == "NAME" and found.type in ("NAME", "NUMBER", "STRING"):
         help = f"write {before.text}({found.text}) for a call, {before.text} * {found.text} for a product"
         title = f"something is missing between `{before.text}` and `{found.text}`"
         return Slip(place.gap, title, help=help)
-    return Slip(
-        place.gap, "an operator is missing here", help=f"for a product write {before.text} * {found.text}"
-    )
+    title = f"an operator is missing between `{before.text}` and `{found.text}`"
+    return Slip(place.gap, title, help="for a product write *; otherwise delete one of the two")
 
 
-def _decimal_comma(place: Place) -> Slip | None:
+def decimal_comma_before(place: Place) -> Slip | None:
     """`{ lr = 0,1 }`, where the 1 is taken for a setting."""
     i = place.i
-    if place.found.type != "NUMBER" or place.position or i < 2 or place.lexemes[i - 1].text != ",":
+    if place.found.type != "NUMBER" or i < 2 or place.lexemes[i - 1].text != ",":
         return None
     whole = place.lexemes[i - 2]
     if whole.type != "NUMBER" or whole.span.end + 1 != place.found.span.start:
         return None
     return decimal_comma(place.found.span, whole.text)
+
+
+def _no_value(place: Place) -> Slip:
+    """Behind `=`, `<-` or `~` nothing follows that is a value."""
+    name = place.lexemes[place.i - 2] if place.position > 1 else place.first
+    what = "a distribution" if place.before.type == "TILDE" else "a value"
+    behind = f"{name.text} {place.before.text}" if name.type == "NAME" else place.before.text
+    return Slip(place.gap, f"{what} is missing behind `{behind}`")
 
 
 def _repeated(place: Place) -> Slip | None:
@@ -109,15 +112,19 @@ def _repeated(place: Place) -> Slip | None:
             return Slip(
                 found.span, f"`{found.text}` does not belong into a value", help="to compare write =="
             )
-        label = "this statement has its sign already"
-        return Slip(found.span, f"there is a second `{found.text}` here", label, "bind one name at a time")
+        title = f"there is a second `{found.text}` here, and a statement has one"
+        return Slip(found.span, title, help="bind one name at a time")
     if before.type == "ARROW":
         help = "write a layer or function that takes the value: x -> dense(10) -> relu"
         return Slip(before.span, "this arrow leads nowhere", "a layer is missing behind it", help)
+    if "NUMBER" in place.expected and before.type in ("EQUALS", "BECOMES", "TILDE"):
+        return _no_value(place)
     if before.type in OPERATORS and "NUMBER" in place.expected:
         return Slip(found.span, f"a value is missing behind `{before.text}`", f"found `{found.text}`")
-    if found.type in ("COMMA", "RPAR", "RSQB") and before.type in ("COMMA", "LPAR", "LSQB", "EQUALS"):
+    if found.type in ("COMMA", "RPAR", "RSQB") and before.type in ("COMMA", "LPAR", "LSQB"):
         return Slip(found.span, f"a value is missing before this `{found.text}`")
+    if found.type in (*OPERATORS, "ARROW") and "NUMBER" in place.expected:
+        return Slip(found.span, f"a value is missing before `{found.text}`")
     if found.type == "ELLIPSIS":
         return Slip(
             found.span, "`...` stands in shapes, indices and lists alone", help="write out what it stands for"

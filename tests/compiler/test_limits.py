@@ -59,7 +59,7 @@ def test_told_at_once(name: str) -> None:
     began = time.process_time()
     found, *others = told(FILE.format(lines))
     assert not others, [d.title for d in others]
-    assert time.process_time() - began < 15
+    assert time.process_time() - began < 5  # one, on a machine that has nothing else to do
     assert found.code == "limit"
     assert not limit or variable(limit) in found.help
 
@@ -87,6 +87,14 @@ def test_a_limit_can_be_raised(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "10,001 turns" in told(text)[0].title
     monkeypatch.setenv("NETC_MAX_TURNS", "20000")
     compile(Source("a.net", text))
+
+
+def test_no_mend_is_looked_for_where_every_trial_would_take_long() -> None:
+    repeated = "param W[7, 9] ~ glorot\nz = x\nrepeat 2500 { z = z -> dense(8) }\n"
+    wrong = "\n".join(f"h{i} = z @ (W @ W)" for i in range(3))
+    began = time.process_time()
+    assert {d.code for d in told(FILE.format(repeated + wrong))} == {"shape"}
+    assert time.process_time() - began < 5
 
 
 def test_deeper_layers_can_be_allowed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 from netc.compiler import ast, library
 from netc.compiler.initialisers import INITIALISERS
 from netc.compiler.lower.functions import FUNCTIONS
-from netc.compiler.lower.patterns import signature
 from netc.compiler.lower.settings import TRAIN_KEYS
+from netc.compiler.lower.signatures import formals
 from netc.runtime.data.sources import SOURCES
 
 TEXT = (Path(__file__).parents[2] / "docs" / "language.md").read_text("utf-8")
@@ -24,7 +24,7 @@ def quoted(text: str) -> set[str]:
 def test_every_name_stands_in_the_tables_with_its_signature() -> None:
     written = set().union(*(quoted(_first_cells(SECTIONS[kind])) for kind in KINDS))
     defined = {
-        signature(item)
+        formals(item).text
         for file in library.library()
         for item in library.parsed(file.source.name).items
         if isinstance(item, ast.LayerDef | ast.OptimizerDef)

@@ -49,7 +49,7 @@ def test_overrides_and_the_usual_name(shell: Any) -> None:
 
 def test_a_mistake_shows_its_diagnostic(shell: Any) -> None:
     (shown,), errors = run(shell, "wrong", "dim H = 5\n" + CELL.replace("relu", "rleu"))
-    assert "rleu" in shown["text/plain"] and "help: write relu" in shown["text/plain"]
+    assert "rleu" in shown["text/plain"] and "did you mean relu?" in shown["text/plain"]
     assert "wrong:5:" in shown["text/plain"]  # as the cell is numbered, with the magic's line
     assert "Traceback" not in errors and "wrong" not in shell.user_ns
 

@@ -40,7 +40,7 @@ def _tensors(builder: Builder, xs: object) -> list[Value]:
     values = [builder.constant(v) if isinstance(v, int | float) else v for v in given]
     values = [v for v in values if isinstance(v, Value)]
     if not values or len(values) != len(given):
-        raise ShapeError("a list of tensors is wanted", help="write [a, b]", code="type")
+        raise ShapeError("the tensors to join stand in a list, [a, b]", code="type")
     floats = [v for v in values if v.type.is_float]
     dtype = floats[0].dtype if floats else values[0].dtype
     return [v.cast(dtype) for v in values]

@@ -22,11 +22,16 @@ def _paddings(
     return tuple((p, p) for p in numbers(pad, rank, "pad", 0))
 
 
+_SPACE = {1: "w", 2: "h, w"}
+
+
 def _check_rank(x: Value, w: Value, rank: int) -> None:
-    for position, value, axes in ((0, x, "samples, channels"), (1, w, "channels out and in")):
-        if len(value.shape) != rank + 2:
-            title = f"{{{position}}} must have {rank + 2} axes: {axes} and {rank} of space"
-            raise ShapeError(title, f"it has {len(value.shape)}")
+    if len(w.shape) != rank + 2:
+        title = f"this convolution wants a kernel [out, in, {_SPACE[rank]}], and was given {{1}}"
+        raise ShapeError(title, f"it has {len(w.shape)} axes", help="the layer conv has a kernel of its own")
+    if len(x.shape) != rank + 2:
+        title = f"this convolution wants x[N, c, {_SPACE[rank]}], and was given {{0}}"
+        raise ShapeError(title, f"it has {len(x.shape)} axes")
 
 
 def _convolve(x: Value, w: Value, rank: int, stride: Any, pad: Any, dilation: Any, groups: Any) -> Value:
@@ -81,7 +86,7 @@ def _pool(name: str) -> None:
     ) -> Value:
         rank = len(x.shape) - 2
         if rank not in (1, 2):
-            title = f"{name} wants x[N, c, h, w] or x[N, c, w]"
+            title = f"{name} wants x[N, c, h, w] or x[N, c, w], and was given {{0}}"
             raise ShapeError(title, f"{{0}} has {len(x.shape)} axes")
         kernel = numbers(size, rank, "size", 1)
         steps = kernel if stride is None else numbers(stride, rank, "stride", 1)

@@ -115,7 +115,10 @@ def test_mistakes() -> None:
         return mistake(data(settings, inputs), columns=COLUMNS)
 
     unknown = one("x = featurs")
-    assert unknown.title == "the source has no column called featurs" and unknown.help == "write features"
+    assert (
+        unknown.title == "the source has no column called featurs"
+        and unknown.help == "did you mean features?"
+    )
     shape = one("x = image / 255", "input x[N, 216]")
     assert shape.title == "x is declared [N, 216], and the data give [N, 3, 8, 9]"
     assert shape.help == "write x = flatten(image / 255)"
@@ -124,7 +127,7 @@ def test_mistakes() -> None:
     assert "fractions" in one("x = price", "input x[N] : class(7)").title
     assert one("valid = 10%").title == "the data block gives x no value"
     typed = one("x = features, vaild = 10%")
-    assert typed.title == "data has no setting called vaild" and typed.help == "write valid"
+    assert typed.title == "data has no setting called vaild" and typed.help == "did you mean valid?"
     assert "share" in one("x = features, valid = 150%").title
     assert (
         one("x = standardize(image + 1)", "input x[N, 3, 8, 9]").title

@@ -136,7 +136,7 @@ def test_a_parameter_is_read_by_its_full_name() -> None:
 def test_a_layer_does_not_see_the_parameters_of_the_file(name: str) -> None:
     text = f"param W1[4, 4] ~ glorot\nlayer f(x[N, d]) {{ return x @ {name} }}\nh = dense(x, 4)\ng = f(h)"
     error = mistake(X + text)
-    assert error.title == f"there is no tensor or number called `{name}` here"
+    assert f"`{name}`" in error.title
 
 
 def test_names_are_stable_under_edits_elsewhere() -> None:

@@ -77,7 +77,7 @@ def test_the_carried_name_is_the_stack_and_its_turns_are_numbered() -> None:
 
 def test_names_of_the_body_end_with_it() -> None:
     error = mistake(CELL + "k = xt")
-    assert error.title == "there is no tensor or number called `xt` here"
+    assert error.title == "`xt` is what one turn of the scan on line 5 sees, and is known inside it alone"
 
 
 def test_every_turn_draws_its_own_numbers() -> None:

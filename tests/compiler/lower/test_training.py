@@ -131,9 +131,9 @@ def test_mistyped_overrides() -> None:
     text = NET + "train sgd() { epochs = 2 }"
     wrong = mistake(text, train={"epoch": "3"})
     assert wrong.title == "train has no setting called epoch, and sgd has no argument called epoch"
-    assert wrong.help == "write epochs" and wrong.span is not None and wrong.span.text == "3"
+    assert wrong.help == "did you mean epochs?" and wrong.span is not None and wrong.span.text == "3"
     dim = mistake("dim HIDDEN = 3\n" + text, dims={"HIDEN": "3"})
-    assert dim.title == "test.net has no dim called HIDEN" and dim.help == "write HIDDEN"
+    assert dim.title == "test.net has no dim called HIDEN" and dim.help == "did you mean HIDDEN?"
     assert "no train block" in mistake(NET, train={"lr": "3"}).title
     assert mistake("dim H = 3\n" + text, dims={"H": "true"}).title == "H must be a number"
 
@@ -152,8 +152,8 @@ def test_mistyped_overrides() -> None:
         ("sgd() { batch = 0 }", "batch must be a whole number from 1 on, not 0"),
         ("sgd() { clip = 0 }", "clip is the largest norm allowed, above 0"),
         ("sgd() { precision = float16 }", "precision is float32 or float64"),
-        ("sgd() { save = 3 }", "save wants a folder's name"),
-        ("sgd() { stop = 3 }", "stop wants a rule"),
+        ("sgd() { save = 3 }", 'save wants a folder\'s name in quotes, such as save = "runs/mlp"'),
+        ("sgd() { stop = 3 }", "stop wants a rule, such as patience(3, on = valid.accuracy)"),
         ("sgd() { stop = patience(on = 3) }", "patience wants a number of epochs, and on = what it watches"),
         ("sgd() { schedule = cosin }", "there is no schedule called cosin"),
         ("sgd() { schedule = 3 }", "a schedule is cosine, linear, step, constant, or a layer of your own"),
@@ -167,9 +167,8 @@ def test_wrong_settings(train: str, title: str) -> None:
 def test_a_mistake_in_an_optimizer_is_told_once() -> None:
     two = NET.replace("param w[3]", "param w[3], u[3]").replace("x * w", "x * w * u")
     wrong = mistake("optimizer o(lr = 1) { param <- param - lr * gradent }\n" + two + "train o()")
-    assert (
-        wrong.title == "there is no tensor or number called `gradent` here" and wrong.help == "write gradient"
-    )
+    assert wrong.title == "there is no tensor or number called `gradent` here"
+    assert wrong.help == "did you mean gradient?"
     assert [c.text for c in wrong.calls] == ["in o, for w"]
     assert (
         "no new value"

@@ -164,7 +164,7 @@ def test_if_is_decided_while_compiling() -> None:
 
 def test_a_files_own_layer_comes_before_the_standard_one_with_a_warning() -> None:
     network = lower(
-        INPUT + "layer relu6(x[...]) { return x }\nlayer silu(x[...]) { return 7 * x }\nh = silu(x)"
+        INPUT + "layer relu6(x[...]) { return x }\nlayer silu(x[...]) { return 7 * x }\nh = relu6(silu(x))"
     )
     (warning,) = network.warnings
     assert warning.title == "this layer takes the place of the standard silu"
