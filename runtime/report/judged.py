@@ -62,7 +62,7 @@ def judge(model: Model, data: Dataset) -> Judged | None:
     column = target and target_column(network, target)
     if target is None or column is None:
         return None
-    split, arrays = _split(data)
+    split, arrays = one_split(data)
     classes = class_names(network, target, data.columns) or meaning.classes
     scores: list[np.ndarray] = []
     count = min(length(arrays), MOST)
@@ -79,7 +79,8 @@ def judge(model: Model, data: Dataset) -> Judged | None:
     return Judged(split, classes, np.concatenate(scores)[:count], truth, is_probability, picture)
 
 
-def _split(data: Dataset) -> tuple[str, Split]:
+def one_split(data: Dataset) -> tuple[str, Split]:
+    """The split that a network is judged by, and its name: test, or else valid or train."""
     if data.test is not None:
         return "test", data.test
     return ("valid", data.valid) if data.valid is not None else ("train", data.train)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from matplotlib import rc_context
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
@@ -51,6 +53,36 @@ class Curve:
     series: int
 
 
+@dataclass(frozen=True, slots=True)
+class Points:
+    """Single points. series: the number of their colour, which may repeat."""
+
+    name: str
+    x: Sequence[float]
+    y: Sequence[float]
+    series: int
+
+
+def scatter(given: Sequence[Points], title: str, across: str, up: str, slope: float) -> str:
+    """An SVG of points, with a line of this slope through (0, 0) on which they should lie."""
+    with _drawing(title) as (figure, axes):
+        for points in given:
+            colour = _COLOURS[f"series{points.series % SERIES}"]
+            axes.plot(points.x, points.y, ".", color=colour, alpha=0.6, label=points.name, markersize=5)
+        through = given[0].x[0]  # a place in sight: the line would else stretch the axes to (0, 0)
+        axes.axline(
+            (through, slope * through),
+            slope=slope,
+            color=_COLOURS["soft"],
+            linewidth=1,
+            linestyle=(0, (2, 3)),
+        )
+        axes.set(xlabel=across, ylabel=up)
+        if len(given) > 1:
+            figure.legend(loc="outside lower left", ncols=4, fontsize=8, handlelength=1.4)
+        return _svg(figure, title)
+
+
 def curves(
     given: Sequence[Curve],
     title: str,
@@ -62,10 +94,7 @@ def curves(
     """An SVG of curves. mark: a place on the x axis and what is there; logarithmic: the axes that are;
     percent: whether y is a share.
     """
-    options: dict[Any, Any] = {**_STYLE, "svg.hashsalt": title}
-    with rc_context(options):
-        figure = Figure(figsize=(4.6, 2.9), layout="constrained")
-        axes = figure.add_subplot()
+    with _drawing(title) as (figure, axes):
         for curve in given:
             marker = "o" if len(curve.x) < 2 else None
             colour = _COLOURS[f"series{curve.series % SERIES}"]
@@ -83,12 +112,22 @@ def curves(
         if mark is not None:
             axes.axvline(mark[0], color=_COLOURS["soft"], linewidth=1, linestyle=(0, (2, 3)), label=mark[1])
         axes.set_xlabel(across)
-        axes.set_title(title, loc="left", fontsize=10, fontweight="bold")
         axes.margins(x=0.02)
         if len(given) + (mark is not None) > 1:
             columns = 4 if len(given) <= 4 else 3
             figure.legend(loc="outside lower left", ncols=columns, fontsize=8, handlelength=1.4)
         return _svg(figure, title)
+
+
+@contextmanager
+def _drawing(title: str) -> Generator[tuple[Figure, Axes]]:
+    """An empty plot, in the style of all of them."""
+    options: dict[Any, Any] = {**_STYLE, "svg.hashsalt": title}
+    with rc_context(options):
+        figure = Figure(figsize=(4.6, 2.9), layout="constrained")
+        axes = figure.add_subplot()
+        axes.set_title(title, loc="left", fontsize=10, fontweight="bold")
+        yield figure, axes
 
 
 def _svg(figure: Figure, title: str) -> str:

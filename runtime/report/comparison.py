@@ -1,0 +1,79 @@
+"""A page on several runs, side by side, and their ranking."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from html import escape
+from pathlib import Path
+
+from ..atomic import replace
+from ..place import is_better
+from . import page
+from .kept import FILE, MOST_CURVES, SPLITS, Kept, is_share, metrics, needs_matplotlib, points, shown
+
+
+def compare(runs: Sequence[Kept], path: Path, title: str = "Comparison of runs") -> Path:
+    """Write a page on several runs, the best first; returns the file. Raises ReportError, OSError."""
+    needs_matplotlib()
+    from .plots import Curve, curves
+
+    names = short_names(runs)
+    shown = [f"{split}.{m}" for m in metrics(runs) for split in SPLITS]
+    drawn: list[str] = []
+    for figure in shown:
+        lines = [
+            Curve(names[i], x, y, i) for i, run in enumerate(runs) for x, y in [points(run, figure)] if x
+        ]
+        if lines:
+            drawn.append(curves(lines[:MOST_CURVES], figure.replace(".", " "), percent=is_share(figure)))
+    head, rows = ranking(runs)
+    places = {str(run.folder): run for run in runs}
+    linked = [[_link(places[row[0]], path), *map(escape, row[1:])] for row in rows]
+    sections = [
+        page.section("Runs", page.table([escape(h) for h in head], linked)),
+        page.section("Curves", page.plots(drawn)),
+    ]
+    under = f"{len(runs)} runs; figures are those of each run's best epoch"
+    replace(path, page.page(title, under, sections).encode())
+    return path
+
+
+def ranking(runs: Sequence[Kept]) -> tuple[list[str], list[list[str]]]:
+    """A table of runs, the best first: folder, what they differ in, best epoch and its figures."""
+    varied = list(dict.fromkeys(name for run in runs for name in run.description.overrides))
+    figures = list(dict.fromkeys(name for run in runs if run.best for name in run.best.values))
+    order = sorted(runs, key=_rank)
+    rows: list[list[str]] = []
+    for run in order:
+        best, given = run.best, run.description.overrides
+        values = [shown(f, best.values[f]) if best and f in best.values else "" for f in figures]
+        epoch = str(best.epoch) if best else ""
+        rows.append([str(run.folder), *(given.get(name, "") for name in varied), epoch, *values])
+    return ["run", *varied, "epoch", *figures], rows
+
+
+def short_names(runs: Sequence[Kept]) -> list[str]:
+    """What tells runs apart: the overrides in which they differ, else their folders."""
+    given = [run.description.overrides for run in runs]
+    varied = [n for n in dict.fromkeys(n for g in given for n in g) if len({g.get(n) for g in given}) > 1]
+    names = [" ".join(f"{n.removeprefix('train.')}={g[n]}" for n in varied if n in g) for g in given]
+    return names if len(set(names)) == len(names) else [run.folder.name for run in runs]
+
+
+def _rank(run: Kept) -> tuple[bool, float]:
+    best = run.best
+    if best is None or run.watched not in best.values:
+        return True, 0.0
+    value = best.values[run.watched]
+    return value != value, -value if is_better(run.watched, 1.0, 0.0) else value
+
+
+def _link(run: Kept, path: Path) -> str:
+    report, name = run.folder / FILE, escape(str(run.folder))
+    if not report.exists():
+        return name
+    with suppress(ValueError):
+        address = report.resolve().relative_to(path.resolve().parent).as_posix()
+        return f'<a href="{escape(address)}">{name}</a>'
+    return name
