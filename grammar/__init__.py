@@ -11,7 +11,7 @@ from typing import Any
 import lark
 from lark import Lark, Transformer
 
-from .store import kept
+from .store import Store
 
 _OPTIONS: dict[str, Any] = {
     "parser": "lalr",
@@ -30,7 +30,7 @@ def parser(tree: Transformer[object, object]) -> Lark:
     spends nearly all of its time, are kept for later processes.
     """
     text = files(__name__).joinpath("net.lark").read_text("utf-8")
-    tables = kept("parser", f"{lark.__version__} {_OPTIONS} {text}", lambda: _tables(text))
+    tables = Store("parser").kept(f"{lark.__version__} {_OPTIONS} {text}", lambda: _tables(text))
     return Lark._load_from_dict(**loads(tables), transformer=tree)  # Lark.load takes no transformer
 
 

@@ -19,6 +19,7 @@ COMMANDS = {
     "dump": "What a stage of the compiler makes of a spec, as text.",
     "new": "Write a commented starting point.",
     "data": "The data sources: list them, show one, or fetch its files.",
+    "cache": "What is kept to make the next start quicker: where, how many files, how large.",
 }
 
 

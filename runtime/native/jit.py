@@ -5,7 +5,6 @@ Importing this module loads LLVM: import it where code is to be run.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from dataclasses import dataclass
 from functools import cache
@@ -17,7 +16,7 @@ import llvmlite.binding as llvm
 
 from ...compiler.diagnostics import InternalError
 from ...compiler.emit.native.isa import Isa, isa_of
-from .cache import Cache
+from ...grammar.store import Store
 
 # The kernels come with their vectors, tiles and unrolling: what remains is to keep values in registers and to
 # fold the arithmetic of addresses. More passes (O2) take up to ten times as long and make no step faster.
@@ -86,27 +85,18 @@ class Code:
         self.close()
 
 
-def load(text: str, cache: Cache | None, exports: tuple[str, ...] = ("run",)) -> Code:
+def load(text: str, cache: Store | None, exports: tuple[str, ...] = ("run",)) -> Code:
     """The machine code of a text in LLVM's intermediate representation, for this machine.
 
     exports: the functions whose addresses are wanted. Functions that are only declared are those of the C
-    library. What is compiled is kept in the cache, if there is one, and taken from there next time.
-    Raises InternalError, which names the function, where the text is wrong.
+    library. cache: where what is compiled is kept, and looked for. Raises InternalError, which names the
+    function, where the text is wrong.
     """
     if cache is None:
         return _link(_compile(text), exports)
-    key = _key(text, host())
-    code = cache.get(key)
-    if code is None:
-        code = _compile(text)
-        cache.put(key, code)
-    return _link(code, exports)
-
-
-def _key(text: str, machine: Machine) -> str:
-    """A name for all that the compiled code depends on."""
+    machine = host()
     settings = (machine.triple, machine.cpu, machine.features, machine.llvm, *PASSES, str(_SCHEDULING))
-    return hashlib.sha256("\n".join((*settings, text)).encode()).hexdigest()
+    return _link(cache.kept("\n".join((*settings, text)), lambda: _compile(text)), exports)
 
 
 def _compile(text: str) -> bytes:

@@ -5,12 +5,13 @@ import math
 import mmap
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from netc.compiler.diagnostics import InternalError
-from netc.runtime.native.cache import Cache
+from netc.grammar.store import Store
 from netc.runtime.native.jit import Machine, host, load
 
 STATUS = Path("/proc/self/statm")
@@ -145,32 +146,45 @@ def test_code_may_live_until_the_interpreter_ends():
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "done\n", "")
 
 
-def test_what_is_compiled_is_kept(tmp_path: Path):
-    ours, theirs = Cache(tmp_path / "ours"), Cache(tmp_path / "theirs")
-    load(TWICE, ours)
-    load(TWICE.replace("fadd", "fmul"), theirs)
-    (kept,), (other,) = ours.entries(), theirs.entries()
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
+    monkeypatch.setenv("NETC_CACHE", str(tmp_path))
+    return Store("native")
+
+
+def test_what_is_compiled_is_kept(store: Store):
+    others = Store("others")
+    load(TWICE, store)
+    load(TWICE.replace("fadd", "fmul"), others)
+    (kept,), (other,) = store.entries(), others.entries()
     kept.path.write_bytes(other.path.read_bytes())
     # The file's code, that of another text, is the one that runs: nothing was compiled.
-    assert called(load(TWICE, ours).address("run"), 3) == 9
+    assert called(load(TWICE, store).address("run"), 3) == 9
 
 
-def test_the_key_knows_the_text(tmp_path: Path):
-    cache = Cache(tmp_path)
-    load(TWICE, cache)
-    load(TWICE.replace("fadd", "fmul"), cache)
-    assert len(cache.entries()) == 2
+def test_the_key_knows_the_text(store: Store):
+    load(TWICE, store)
+    load(TWICE.replace("fadd", "fmul"), store)
+    assert len(store.entries()) == 2
 
 
-def test_a_damaged_entry_is_told_and_compiled_anew(tmp_path: Path, caplog: pytest.LogCaptureFixture):
-    cache = Cache(tmp_path)
-    load(TWICE, cache)
-    (entry,) = cache.entries()
+@pytest.mark.parametrize("other", [{"cpu": "other"}, {"features": "+sse2"}, {"llvm": "1.0.0"}])
+def test_the_key_knows_the_machine(store: Store, monkeypatch: pytest.MonkeyPatch, other: dict[str, str]):
+    load(TWICE, store)
+    changed = replace(host(), **other)
+    monkeypatch.setattr("netc.runtime.native.jit.host", lambda: changed)
+    load(TWICE, store)
+    assert len(store.entries()) == 2
+
+
+def test_a_damaged_entry_is_compiled_anew(store: Store, caplog: pytest.LogCaptureFixture):
+    load(TWICE, store)
+    (entry,) = store.entries()
     good = entry.path.read_bytes()
     entry.path.write_bytes(good[: len(good) // 2])
-    assert called(load(TWICE, cache).address("run"), 4) == 8
-    assert "damaged" in caplog.text
+    assert called(load(TWICE, store).address("run"), 4) == 8
     assert entry.path.read_bytes() == good
+    assert "damaged" in caplog.text
 
 
 def test_the_machine():
