@@ -62,7 +62,7 @@ def _pictures(judged: Judged, column: Array) -> list[str]:
 
 def _caption(judged: Judged, row: int) -> str:
     said, truth = int(judged.said[row]), int(judged.truth[row])
-    sure = f" {100 * judged.scores[row, said]:.0f} %" if judged.is_probability else ""
+    sure = f" {100 * judged.scores[row, said]:.0f}\N{NO-BREAK SPACE}%" if judged.is_probability else ""
     if said == truth:
         return f'<span class="right">✓ {escape(judged.classes[said])}</span>{sure}'
     true = escape(judged.classes[truth])

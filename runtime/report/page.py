@@ -28,7 +28,7 @@ p { margin: 4px 0 12px; max-width: 72ch }
 .figures span { color: var(--soft); font-size: .85rem }
 .plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 320px), 1fr)); gap: 16px }
 .plots svg, .diagram svg { width: 100%; height: auto; max-height: 420px; display: block }
-.diagram svg { max-height: none; min-width: 720px }
+.diagram svg { max-height: none; min-width: calc(var(--width) * .5) }
 .wide { overflow-x: auto; -webkit-overflow-scrolling: touch }
 .samples { display: grid; grid-template-columns: repeat(auto-fill, minmax(88px, 1fr)); gap: 12px 8px }
 .samples figure { margin: 0; font-size: .8rem; line-height: 1.3; overflow-wrap: anywhere }
@@ -39,13 +39,17 @@ p { margin: 4px 0 12px; max-width: 72ch }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .85rem }
 th, td { padding: 4px 8px; text-align: right; white-space: nowrap }
 th { font-weight: 600 } thead th { border-bottom: 1px solid var(--line) }
-td:first-child, th:first-child, .left { text-align: left }
+td:first-child, th:first-child, .facts td { text-align: left }
 .confusion th, .confusion td { padding: 3px 6px; text-align: center }
 .confusion th[scope=row] { text-align: right }
 .confusion .slant { height: 76px; vertical-align: bottom; padding: 0 2px }
 .confusion .slant span { writing-mode: vertical-rl; transform: rotate(180deg); display: inline-block }
 .confusion td { min-width: 34px; background: rgb(var(--heat) / calc(var(--share) * .75)) }
 .confusion td.hit { outline: 1px solid var(--line); outline-offset: -1px; font-weight: 600 }
+@media (max-width: 480px) {
+  .confusion { font-size: .66rem }
+  .confusion th, .confusion td { padding: 2px }
+  .confusion td { min-width: 24px } }
 pre { background: var(--card); border-radius: 8px; padding: 12px 14px; overflow-x: auto; margin: 8px 0;
   font: 13px/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace }
 a { color: var(--series0) }
@@ -95,6 +99,12 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     heading = "".join(f'<th scope="col">{cell}</th>' for cell in head)
     body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
     return f'<div class="wide"><table><thead><tr>{heading}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def facts(rows: Iterable[tuple[str, str]]) -> str:
+    """A table of names and what they are, which may be HTML."""
+    body = "".join(f"<tr><td>{name}</td><td>{value}</td></tr>" for name, value in rows)
+    return f'<div class="wide"><table class="facts"><tbody>{body}</tbody></table></div>'
 
 
 def confusion(counts: Sequence[Sequence[int]], classes: Sequence[str]) -> str:

@@ -102,8 +102,9 @@ def _diagram(model: Model) -> str:
     except (DrawError, RenderError):
         return ""
     assert isinstance(drawing, Drawing)
-    svg = drawing.svg
-    return page.section("Network", f'<div class="diagram wide">{svg[svg.index("<svg") :]}</div>')
+    svg = drawing.svg[drawing.svg.index("<svg") :]
+    width = svg.partition('width="')[2].partition('"')[0]
+    return page.section("Network", f'<div class="diagram wide" style="--width: {width}">{svg}</div>')
 
 
 def _filters(model: Model, judged: Judged | None) -> str:
@@ -174,4 +175,4 @@ def _made(kept: Kept) -> str:
         ("samples", ", ".join(f"{count:,} {split}" for split, count in d.samples.items())),
         ("versions", escape(versions)),
     ]
-    return page.text(command) + page.table(("", ""), [(k, f'<span class="left">{v}</span>') for k, v in rows])
+    return page.text(command) + page.facts(rows)
