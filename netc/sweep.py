@@ -17,6 +17,7 @@ from .console import fail, paint, result, say
 from .locate import Spec
 from .reports import kept, write_comparison
 from .runs import LAST, RunError, new_folder, newest_numbered
+from .runtime.native.cores import usable_cores
 from .runtime.report import Kept, ReportError, ranking, shown
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def _train(spec: Spec, given: str, trial: Trial, options: Sequence[str], jobs: i
     """Run one training to its end; gives what went wrong, or ''."""
     command = [sys.executable, "-m", "netc", "train", given, *trial.overrides, "--out", str(trial.folder)]
     command += ["--json", "--no-report", *options, *(["--resume"] if (trial.folder / LAST).exists() else [])]
-    share = str(max(1, (os.cpu_count() or 1) // jobs))
+    share = str(max(1, usable_cores() // jobs))
     environment = {**os.environ, **(dict.fromkeys(THREADS, share) if jobs > 1 else {})}
     text = spec.source.text if given == "-" else ""
     ran = subprocess.run(command, input=text, capture_output=True, text=True, env=environment)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 
 def usable_cores(root: Path = Path("/")) -> int:
-    """The physical cores that the scheduler lets this process run on, or fewer where a control group has a
-    quota of processor time; at least 1.
+    """The physical cores that the scheduler lets this process run on, or fewer where its control group has a
+    quota of processor time or the user says so (OMP_NUM_THREADS); at least 1.
 
     root: where the system's /proc and /sys are found.
     """
@@ -18,7 +18,9 @@ def usable_cores(root: Path = Path("/")) -> int:
     # Two hardware threads of one core share its arithmetic: they would only wait for each other.
     topology = "sys/devices/system/cpu/cpu{}/topology/thread_siblings_list"
     cores = {_read(root / topology.format(cpu)) or cpu for cpu in allowed}
-    return max(1, min([len(cores), *_quotas(root)]))
+    asked = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0]  # the rest is for nested regions
+    limits = [*_quotas(root), *([int(asked)] if asked.isdecimal() else [])]
+    return max(1, min([len(cores), *limits]))
 
 
 def _quotas(root: Path) -> Iterator[int]:

@@ -16,6 +16,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         folder.mkdir(parents=True)
         (folder / "thread_siblings_list").write_text(f"{cpu % 4},{cpu % 4 + 4}\n")
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)), raising=False)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     return tmp_path
 
 
@@ -52,8 +53,17 @@ def test_the_quota_of_the_control_groups(machine: Path, inner: str, outer: str, 
     assert usable_cores(machine) == cores
 
 
+@pytest.mark.parametrize(
+    ("asked", "cores"), [("2", 2), ("1", 1), ("0", 1), ("16", 4), ("2,4", 2), ("all", 4)]
+)
+def test_what_the_user_says(machine: Path, monkeypatch: pytest.MonkeyPatch, asked: str, cores: int):
+    monkeypatch.setenv("OMP_NUM_THREADS", asked)
+    assert usable_cores(machine) == cores
+
+
 def test_without_what_linux_tells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     monkeypatch.setattr(os, "cpu_count", lambda: 3)
     assert usable_cores(tmp_path) == 3
 
