@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import io
+import math
 import re
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import LogFormatterSciNotation, MaxNLocator, NullLocator, PercentFormatter
 
 SERIES = 8
 # Colours that no figure has; the page's variables take their place.
@@ -100,7 +101,7 @@ def curves(
             colour = _COLOURS[f"series{curve.series % SERIES}"]
             axes.plot(curve.x, curve.y, color=colour, label=curve.name, marker=marker, markersize=4)
         if "x" in logarithmic:
-            axes.set_xscale("log")
+            _logarithmic(axes, "x")
         else:
             axes.xaxis.set_major_locator(MaxNLocator(6, integer=across == "epoch"))
             if across == "epoch" and len({x for curve in given for x in curve.x}) == 1:
@@ -108,7 +109,7 @@ def curves(
         if percent:
             axes.yaxis.set_major_formatter(PercentFormatter(1.0))
         if "y" in logarithmic and any(y > 0 for curve in given for y in curve.y):
-            axes.set_yscale("log")
+            _logarithmic(axes, "y")
         if mark is not None:
             axes.axvline(mark[0], color=_COLOURS["soft"], linewidth=1, linestyle=(0, (2, 3)), label=mark[1])
         axes.set_xlabel(across)
@@ -117,6 +118,30 @@ def curves(
             columns = 4 if len(given) <= 4 else 3
             figure.legend(loc="outside lower left", ncols=columns, fontsize=8, handlelength=1.4)
         return _svg(figure, title)
+
+
+class _Powers(LogFormatterSciNotation):
+    """Labels such as 2×10⁻³, as a text: to lay them out as formulas took longer than the rest of a plot."""
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        if not super().__call__(x, pos):  # a tick without a label
+            return ""
+        power = math.floor(math.log10(x) + 1e-9)
+        factor = f"{x / 10**power:g}"
+        return f"{factor}×10{str(power).translate(_RAISED)}".removeprefix("1×")
+
+
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def _logarithmic(axes: Axes, which: Literal["x", "y"]) -> None:
+    (axes.set_xscale if which == "x" else axes.set_yscale)("log")
+    axis = axes.xaxis if which == "x" else axes.yaxis
+    axis.set_major_formatter(_Powers())
+    axis.set_minor_formatter(_Powers())
+    low, high = axis.get_view_interval()
+    if high > 100 * low:  # enough powers of ten
+        axis.set_minor_locator(NullLocator())
 
 
 @contextmanager
