@@ -14,6 +14,7 @@ import numpy as np
 
 from ...compiler.emit.native.sync import MAILBOX_WORDS
 from ...compiler.emit.native.sync import team as team_text
+from ...grammar.store import Store
 from .jit import host, load
 
 # A worker looks for work for about as long as it takes to wake one: then that costs at most twice what would
@@ -30,7 +31,7 @@ class Team:
     """
 
     def __init__(self) -> None:
-        self._code = load(team_text(host().isa), None, ("start", "look", "work", "run", "stop"))
+        self._code = load(team_text(host().isa), Store("native"), ("start", "look", "work", "run", "stop"))
         self._work = _native(self._code.address("work"), 3)
         self._run = _native(self._code.address("run"), 4)
         self._stop = _native(self._code.address("stop"), 2)
