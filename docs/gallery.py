@@ -14,7 +14,6 @@ from netc.runtime.render.values import first
 from netc.runtime.render.views import Given, show
 
 HERE = Path(__file__).parent
-LEAST = 6.0  # points on a slide; below that a picture is for zooming, not for a page
 
 
 @dataclass(frozen=True)
@@ -67,14 +66,12 @@ def main() -> None:
             drawing = show(model, entry.options, given=given(model, entry.options))
         except DrawError:  # the view does not suit the network
             continue
-        if drawing.drawn.smallest < LEAST:
-            continue
-        file = drawing.save(folder / f"{entry.file}.{suffix}").name
+        files = [path.name for path in drawing.save(folder / f"{entry.file}.{suffix}")]
         if entry.spec != heading:
             heading = entry.spec
             text += [f"## {heading}", ""]
         image = "" if suffix == "html" else "!"
-        text += [f"    {entry.caption}", "", f"{image}[{entry.caption}]({file})", ""]
+        text += [f"    {entry.caption}", "", *(f"{image}[{entry.caption}]({file})" for file in files), ""]
     (folder / "README.md").write_text("\n".join(text), encoding="utf-8")
 
 

@@ -4,24 +4,57 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
+from math import ceil
 
 from .look import INK, MUTED, Size, Theme
 from .metrics import line_height, text_width
 from .picture import Art, Block, Grid
 
-_CELL = 8.0  # between two columns of a grid
-_ABOVE = 5.0  # between a block and what stands above it
+_CELL = 8  # between two columns of a grid
+_APART = 12  # between two grids
+_ABOVE = 5  # between a block and what stands above it
 
 
 def block_size(block: Block, size: Size) -> tuple[float, float]:
     """The width and height that a block takes, with its caption."""
-    caption = text_width(block.caption, size.muted) if block.caption else 0.0
-    height = _ABOVE + (line_height(size.muted) if block.caption else 0.0)
+    caption = ceil(text_width(block.caption, size.muted)) if block.caption else 0
+    height = _ABOVE + (_line(size) if block.caption else 0)
     if isinstance(block, Art):
         return max(caption, block.width), height + block.height
     widths = _columns(block, size)
     across = sum(widths) + _CELL * (len(widths) - 1)
-    return max(caption, across), height + len(block.rows) * line_height(size.muted)
+    return max(caption, across), height + len(block.rows) * _line(size)
+
+
+def blocks_size(blocks: Sequence[Block], size: Size) -> tuple[float, float]:
+    """The width and height that the blocks of a box take together."""
+    sizes = [_row_size(row, size) for row in _rows(blocks)]
+    return max((w for w, _ in sizes), default=0.0), sum(h for _, h in sizes)
+
+
+def block_rows(blocks: Sequence[Block], size: Size, theme: Theme) -> list[str]:
+    """The blocks of a box as cells, one for each row of a table."""
+    found: list[str] = []
+    for row in _rows(blocks):
+        if len(row) == 1:
+            found.append(cell(_block_table(row[0], size, theme)))
+            continue
+        high = _row_size(row, size)[1]
+        cells = [cell(_block_table(b, size, theme), block_size(b, size)[0] + _APART, high) for b in row]
+        found.append(cell(table(["".join(cells)], *_row_size(row, size))))
+    return found
+
+
+def _rows(blocks: Sequence[Block]) -> list[list[Block]]:
+    """Grids stand beside each other, bitmaps below each other."""
+    grids: list[Block] = [b for b in blocks if isinstance(b, Grid)]
+    return [*([grids] if grids else []), *([b] for b in blocks if isinstance(b, Art))]
+
+
+def _row_size(row: Sequence[Block], size: Size) -> tuple[float, float]:
+    sizes = [block_size(b, size) for b in row]
+    apart = _APART if len(row) > 1 else 0.0
+    return sum(w + apart for w, _ in sizes), max(h for _, h in sizes)
 
 
 def cell(text: str, width: float = 0, height: float = 0, attributes: str = "") -> str:
@@ -37,13 +70,13 @@ def table(rows: Sequence[str], width: float = 0, height: float = 0) -> str:
     return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0"{fixed}>{inside}</TABLE>'
 
 
-def block_table(block: Block, size: Size, theme: Theme) -> str:
+def _block_table(block: Block, size: Size, theme: Theme) -> str:
     """A block with its caption as an HTML-like table."""
     width, height = block_size(block, size)
     rows = [cell("", width, _ABOVE)]
     if block.caption:
         text = f'<FONT POINT-SIZE="{size.muted}" COLOR="{MUTED.of(theme)}">{escape(block.caption)}</FONT>'
-        rows.append(cell(text, width, line_height(size.muted)))
+        rows.append(cell(text, width, _line(size)))
     inside = _image(block) if isinstance(block, Art) else _grid(block, size, theme)
     return table([*rows, cell(inside)], width, height)
 
@@ -56,7 +89,7 @@ def _image(art: Art) -> str:
 def _grid(grid: Grid, size: Size, theme: Theme) -> str:
     font = f'<FONT POINT-SIZE="{size.muted}" COLOR="{INK.of(theme)}">'
     widths = [width + (_CELL if i else 0) for i, width in enumerate(_columns(grid, size))]
-    height = line_height(size.muted)
+    height = _line(size)
     rows = [
         "".join(
             cell(f"{font}{escape(text) or ' '}</FONT>", width, height, ' ALIGN="RIGHT"')
@@ -67,8 +100,12 @@ def _grid(grid: Grid, size: Size, theme: Theme) -> str:
     return table(rows, sum(widths), height * len(rows))
 
 
-def _columns(grid: Grid, size: Size) -> list[float]:
+def _columns(grid: Grid, size: Size) -> list[int]:
     """How wide each column of a grid is."""
-    return [
-        max(text_width(text, size.muted) + 2 for text in column) for column in zip(*grid.rows, strict=True)
-    ]
+    columns = zip(*grid.rows, strict=True)
+    return [max(ceil(text_width(text, size.muted)) + 2 for text in column) for column in columns]
+
+
+def _line(size: Size) -> int:
+    """The height of a line, in whole points, as Graphviz's tables count."""
+    return ceil(line_height(size.muted))

@@ -14,7 +14,7 @@ from .places import Path
 from .texts import Texts, Writer
 from .titles import cluster_label, parameter_count, titles
 
-NARROW, WIDE = 30, 48  # signs in a line of a box
+WIDTHS = (20, 30, 48)  # signs in a line of a box
 
 
 def compose(name: str, folded: Folded, facts: tuple[str, ...], widths: Sequence[int]) -> list[Picture]:
@@ -37,7 +37,8 @@ class Composer:
         self.sources = [v for v in self.data if v in first[:1] or v in several or v in folded.given]
 
     def picture(self, name: str, facts: tuple[str, ...], width: int) -> Picture:
-        texts = [self.writer.write(i, width) for i in range(len(self.flow.units))]
+        widths = [w for w in WIDTHS if w >= width]
+        texts = [self.writer.write(i, widths) for i in range(len(self.flow.units))]
         if any(t.jacobian for t in texts):
             facts = (*facts, "J: the Jacobian of the box")
         return Picture(name, facts, self._columns(texts), self._arrows(), self._clusters())
@@ -91,7 +92,7 @@ class Composer:
 
     def _gradients(self, unit: Unit, params: list[int], texts: Texts) -> Box:
         lines = tuple(line for p in params for line in texts.parameters.get(p, ()))
-        if 0 < len(lines) <= NAMED:
+        if lines and len(params) <= NAMED:
             return Box("gradient", "", lines)
         if len(params) <= NAMED:
             return Box("gradient", "", (" , ".join(f"∂{self.names[p]}" for p in params),))

@@ -7,8 +7,9 @@ from functools import cached_property
 from ..extract import ancestors
 from ..ir import Graph, Node
 from ..ops.op import REGISTRY
-from .fold import LEAVES, Folded, Unit
+from .fold import Folded, Unit
 from .formula import TRANSPARENT
+from .part import LEAVES
 
 
 class Flow:

@@ -15,9 +15,8 @@ from ..ir import Graph, Node
 from ..library import names
 from ..ops.op import REGISTRY
 from .formula import TRANSPARENT
+from .part import LEAVES, Part
 from .places import TURNS, Path, Places, Region, places
-
-LEAVES = frozenset({"input", "param", "state"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +33,18 @@ class Key:
 class Unit:
     """What one column shows.
 
-    nodes: those of the turn that is drawn. twins: for a node of any turn, the drawn one.
+    nodes: those of the turn that is drawn. twins: for a node of any turn, the drawn one. joined: the units
+    that make it up, where it is several.
     """
 
     key: Key
     nodes: list[int]
     twins: dict[int, int] = field(default_factory=dict[int, int])
+    joined: tuple[Unit, ...] = ()
+
+    @property
+    def parts(self) -> tuple[Unit, ...]:
+        return self.joined or (self,)
 
     @property
     def region(self) -> Path:
@@ -60,8 +65,7 @@ class Folded:
 
     canonical: for a node in any turn, the node that is drawn for it. constant: nodes that no tensor goes
     into. items: what a scan takes from its sequence in each turn. loose: reshapes, and turns that are put
-    together again, which are drawn as the tensor that they come from. given: inputs whose gradient is wanted.
-    within: the scope that the whole stands in.
+    together again, which are drawn as the tensor that they come from. part: what of a larger graph this is.
     """
 
     graph: Graph
@@ -73,8 +77,17 @@ class Folded:
     constant: set[int]
     items: set[int]
     loose: set[int]
-    given: frozenset[int]
-    within: Path = ()
+    part: Part
+
+    @property
+    def given(self) -> frozenset[int]:
+        """Inputs whose gradient is wanted."""
+        return self.part.given
+
+    @property
+    def within(self) -> Path:
+        """The scope that the whole stands in."""
+        return self.part.path
 
     def origin(self, id: int) -> int:
         """The drawn node or leaf that gives this value."""
@@ -83,20 +96,14 @@ class Folded:
         return self.canonical.get(id, id)
 
 
-def fold(
-    graph: Graph,
-    depth: int | None = None,
-    operations: bool = False,
-    expand: bool = False,
-    within: Path = (),
-    given: frozenset[int] = frozenset(),
-) -> Folded:
-    """Fold a forward graph.
+def fold(part: Part, depth: int | None = None, operations: bool = False, expand: bool = False) -> Folded:
+    """Fold a forward graph, or a part of one.
 
     depth: how many layers inside each other are seen, 1 for those that the file calls; None for all of the
-    user's own. Standard layers stay closed, but for `within`, from which the depth is counted. operations:
-    every operation is a unit. expand: each turn of a repeat by itself.
+    user's own. Standard layers stay closed, but for the part itself, from which the depth is counted.
+    operations: every operation is a unit. expand: each turn of a repeat by itself.
     """
+    graph = part.graph
     where = places(graph, expand)
     constant, items = _constants(graph), _items(graph)
     outside = constant | items
@@ -106,7 +113,7 @@ def fold(
     counts: dict[tuple[Path, tuple[int, ...]], int] = {}
     for node in reversed(own):
         path = where.paths[node.id]
-        call = None if operations else _closed(node, path, depth, within)
+        call = None if operations else _closed(node, path, depth, part.path)
         if node.id in loss:
             keys[node.id] = Key("loss", ())
         elif node.of >= 0:  # of a grad(e, t) in the file, whose operations stand in the scopes of those of e
@@ -124,9 +131,7 @@ def fold(
     units = _units([n.id for n in own if n.id not in loose], keys, where)
     unit_of = {twin: unit for unit in units for twin in unit.twins}
     canonical = {twin: drawn for unit in units for twin, drawn in unit.twins.items()}
-    return Folded(
-        graph, units, unit_of, canonical, where.regions, where.paths, constant, items, loose, given, within
-    )
+    return Folded(graph, units, unit_of, canonical, where.regions, where.paths, constant, items, loose, part)
 
 
 def _units(own: list[int], keys: dict[int, Key], where: Places) -> list[Unit]:

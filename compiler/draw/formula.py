@@ -146,7 +146,7 @@ class _Writer:
             return None
         if node.op == "div":
             summed = self._through(operands[0])
-            if summed.op == "sum" and self._counts(operands[1], summed):
+            if summed.op == "sum" and summed.id not in self.names and self._counts(operands[1], summed):
                 return self._mean(self.graph.operands(summed.id)[0])
         if node.op == "mul":
             for one, other in (operands, operands[::-1]):

@@ -13,6 +13,7 @@ from ..build import Builder, Value
 from ..differentiate import differentiate
 from ..ir import Graph, Node, Result
 from ..passes import optimise
+from .formula import TRANSPARENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,10 @@ def alone(
     done = optimise(part)
     values = done.of_kind("value")
     names = {n.id: leaves[n.name] for n in done if n.op == "input"}
-    if not is_loss:
-        names |= {values[f"output {id}"]: name for id, name in outputs.items()}
+    for id, name in outputs.items() if not is_loss else ():
+        output = values[f"output {id}"]
+        names[output] = name
+        while done[output].op in TRANSPARENT:
+            output = done.operands(output)[0]
+            names.setdefault(output, name)
     return Alone(done, {w: values[f"gradient {w}"] for w in wanted if f"gradient {w}" in values}, names)

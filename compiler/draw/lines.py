@@ -6,8 +6,17 @@ from __future__ import annotations
 _BREAKS = (" where ", ", else ", " + ", " − ", " · ", " / ", ", ", " ")
 
 
-def broken(text: str, width: int, most: int = 2) -> tuple[str, ...] | None:
+_SIGNS = 60  # that a formula may have at least, in however many lines
+
+
+def lines_of(width: int) -> int:
+    """How many lines of so many signs a formula may have."""
+    return max(2, _SIGNS // width)
+
+
+def broken(text: str, width: int, most: int | None = None) -> tuple[str, ...] | None:
     """The text in at most so many lines of at most so many signs, None where it does not fit."""
+    most = lines_of(width) if most is None else most
     if len(text) <= width:
         return (text,)
     if most == 1:

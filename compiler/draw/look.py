@@ -9,6 +9,7 @@ from .picture import Role
 
 SizeName = Literal["slide", "handout"]
 Theme = Literal["light", "dark"]
+Direction = Literal["LR", "TB"]  # from left to right, from top to bottom
 FONT = "Arial"
 
 

@@ -22,7 +22,7 @@ _GROUPS = {
     700: "&ABEKPSVXYφπ∞ψ",
     778: "CDHNRUwGOQω∇∗⋆",
     889: "Mm%",
-    1000: "W…→@",
+    1000: "W…→@⋮",
 }
 _WIDTHS = {letter: width for width, letters in _GROUPS.items() for letter in letters}
 _OTHER = 700

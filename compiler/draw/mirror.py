@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-from .blocks import block_size, block_table, cell, table
-from .layout import Layout, Place, Point, Wire, bar_height, layout, node, texts, title_lines
+from .blocks import block_rows, blocks_size, cell, table
+from .coordinates import TIP, Place, Point, Wire
+from .layout import Layout
 from .look import (
     BACKGROUND,
     BACKWARD,
@@ -26,27 +27,33 @@ from .look import (
     PARAMETER,
     SHAPES,
     Colour,
+    Direction,
     Size,
     Theme,
 )
 from .metrics import line_height, text_width
 from .picture import CARDS, Arrow, Box, Column, Picture
 from .places import Path
+from .sizes import bar_height, texts
+from .strip import node
 
 _GAP = "&#160;"
 
 
-def mirror(rows: Sequence[Picture], size: Size, theme: Theme = "light") -> str:
-    """The DOT text of a picture in rows."""
-    return _Writer(rows, size, theme, layout(rows, size)).text()
+def mirror(
+    rows: Sequence[Picture], layout: Layout, size: Size, theme: Theme, direction: Direction = "LR"
+) -> str:
+    """The DOT text of a picture in rows or, from top to bottom, in columns."""
+    return _Writer(rows, layout, size, theme, direction).text()
 
 
 @dataclass(frozen=True, slots=True)
 class _Writer:
     rows: Sequence[Picture]
+    layout: Layout
     size: Size
     theme: Theme
-    layout: Layout
+    direction: Direction
 
     def text(self) -> str:
         lines = [f"digraph {_quoted(self.rows[0].name)} {{", *self._defaults()]
@@ -70,7 +77,7 @@ class _Writer:
     def _defaults(self) -> list[str]:
         s = self.size
         return [
-            f"  graph [layout=nop2 rankdir=LR ranksep={s.ranks} nodesep={s.nodes} pad=0 "
+            f"  graph [layout=nop2 rankdir={self.direction} ranksep={s.ranks} nodesep={s.nodes} pad=0 "
             f'bgcolor="{self._c(BACKGROUND)}" fontname="{FONT}" '
             f'bb="0,0,{_number(self.layout.width)},{_number(self.layout.height)}"];',
             f'  node [fontname="{FONT}" fontsize={s.node} fontcolor="{self._c(INK)}" penwidth={s.line} '
@@ -94,7 +101,7 @@ class _Writer:
         return f'  title [shape=none label=<{self._title()}> {size} pos="{self._at((place.x, place.y))}"];'
 
     def _title(self) -> str:
-        first, *rest = title_lines(self.rows[0], self.size)
+        first, *rest = self.layout.heading
         muted = f'<FONT COLOR="{self._c(MUTED)}" POINT-SIZE="{self.size.facts}">'
         name = f'<FONT POINT-SIZE="{self.size.title}"><B>net {escape(self.rows[0].name)}</B></FONT>'
         lines = [f"{name}{_GAP * 2}{muted}{escape(first)}</FONT>" if first else name]
@@ -177,8 +184,8 @@ class _Writer:
                 bar, width, bar_height(self.size), f' BGCOLOR="{self._c(SHAPES[box.role].stroke)}"'
             )
             used = bar_height(self.size) + sum(line_height(points) for _, points, _ in lines[1:])
-            used += sum(block_size(block, self.size)[1] for block in box.blocks)
-        rows += [cell(block_table(block, self.size, self.theme)) for block in box.blocks]
+            used += blocks_size(box.blocks, self.size)[1]
+        rows += block_rows(box.blocks, self.size, self.theme)
         if box.role in CARDS:
             rows.append(cell("", width, max(place.height - used - self.size.line, 1)))
         return table(rows)
@@ -197,7 +204,7 @@ class _Writer:
                 continue
             ends = node(kind, number, arrow.source), node(kind, number, arrow.target)
             wire = self.layout.wires[ends]
-            straight = len(wire.points) == 4
+            straight = wire.is_straight
             style = f'dir=back style=dashed color="{self._c(BACKWARD)}" ' if kind == "b" else ""
             label = "\\n".join(lines if straight else lines[:1])
             weight = "constraint=false" if arrow.carried else f"weight={100 if straight else 1}"
@@ -224,7 +231,7 @@ def _tip(before: Point, end: Point) -> Point:
     """The point of an arrow whose line ends where its head begins."""
     dx, dy = end[0] - before[0], end[1] - before[1]
     length = (dx * dx + dy * dy) ** 0.5 or 1.0
-    return end[0] + dx / length * 8.5, end[1] + dy / length * 8.5
+    return end[0] + dx / length * TIP, end[1] + dy / length * TIP
 
 
 def _number(value: float) -> str:

@@ -11,7 +11,7 @@ from ..ir import Graph, Node
 from ..ops.op import REGISTRY
 from .formula import TRANSPARENT, count_text, name_text, subscript
 from .look import BACKGROUND, BACKWARD, DATA_FILL, FONT, FORWARD, FORWARD_FILL, INK, MUTED, Colour, Theme
-from .metrics import text_width
+from .metrics import line_height, text_width
 from .values import Array
 
 WIDTH, HEIGHT = 960.0, 540.0  # points, a slide
@@ -201,8 +201,8 @@ class _Writer:
         return self._text(f"label{k}_{unit}", text, x + (away if k else -away), y)
 
     def _text(self, id: str, text: str, x: float, y: float, points: int = _LABEL) -> str:
-        width = text_width(text, points) / 72 + 0.1
-        place = f'width={width:.2f} height=0.25 pos="{self._at(x, y)}"'
+        width, height = text_width(text, points) / 72 + 0.1, line_height(points) / 72
+        place = f'width={width:.2f} height={height:.2f} pos="{self._at(x, y)}"'
         return f"  {id} [shape=none fontsize={points} label={_quoted(text)} {place}];"
 
     def _lines(self, k: int, weights: Array) -> list[str]:

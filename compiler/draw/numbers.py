@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from ..ir import Graph
 from .compose import Composer
 from .fold import Folded, Unit
 from .picture import Box, Column, Grid, Picture
 from .texts import Texts
 from .values import Array, Values, grid
 
-Evaluate = Callable[[Graph, Sequence[int]], Values]  # the values of nodes, and the gradients there
-_GRIDS = ((4, 5), (3, 4), (3, 3), (2, 2))  # rows and columns of the largest grid, from roomy to crowded
+Evaluate = Callable[[Sequence[int]], Values]  # the values of nodes of the whole, and the gradients there
+_GRIDS = ((4, 5), (3, 4), (3, 3), (2, 4))  # rows and columns of the largest grid, from roomy to crowded
 
 
 def numbers(
@@ -31,7 +30,13 @@ class _Numbers(Composer):
     def __init__(self, folded: Folded, evaluate: Evaluate) -> None:
         super().__init__(folded)
         self.most = _GRIDS[0]
-        self.values = evaluate(self.graph, self._shown())
+        shown = self._shown()
+        sources = folded.part.sources
+        found = evaluate([sources[id] for id in shown])
+        self.values = Values(
+            {id: found.forward[sources[id]] for id in shown if sources[id] in found.forward},
+            {id: found.gradients[sources[id]] for id in shown if sources[id] in found.gradients},
+        )
 
     def _shown(self) -> list[int]:
         """What boxes read and give."""

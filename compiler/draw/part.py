@@ -7,17 +7,27 @@ from difflib import get_close_matches
 
 from ..extract import ancestors
 from ..ir import Graph, Result
-from .fold import LEAVES
 from .places import Path
+
+LEAVES = frozenset({"input", "param", "state"})
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """graph: what is inside, with what it reads as inputs. given: those of them whose gradient is wanted."""
+    """graph: what is inside, with what it reads as inputs. given: those of them whose gradient is wanted.
+
+    sources: for each node, that of the whole graph which it stands for.
+    """
 
     graph: Graph
     path: Path
     given: frozenset[int]
+    sources: dict[int, int]
+
+
+def whole(graph: Graph) -> Part:
+    """All of it."""
+    return Part(graph, (), frozenset(), {node.id: node.id for node in graph})
 
 
 def part(graph: Graph, name: str) -> Part:
@@ -64,4 +74,4 @@ def part(graph: Graph, name: str) -> Part:
     ]
     for id in outside:
         taken.results[Result("value", graph[id].name or f"result {id}")] = copies[id]
-    return Part(taken, path, frozenset(given))
+    return Part(taken, path, frozenset(given), {copy: id for id, copy in copies.items()})

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from .layout import box_size, boxes, label_width
-from .look import Size
+from .look import Direction, Size
 from .picture import Arrow, Box, Column, Picture
+from .sizes import box_size, boxes, label_size
 
 
-def rows(picture: Picture, number: int, size: Size, even: bool = False) -> tuple[Picture, ...]:
+def rows(
+    picture: Picture, number: int, size: Size, direction: Direction = "LR", even: bool = False
+) -> tuple[Picture, ...]:
     """The picture in so many rows, or fewer where there are fewer operations.
 
-    They are about equally wide or, if even, have about as many operations each.
+    They are about equally long or, if even, have about as many operations each.
     """
     sources = sum(c.forward.role == "data" for c in picture.columns)
     count = len(picture.columns) - sources
@@ -23,45 +25,47 @@ def rows(picture: Picture, number: int, size: Size, even: bool = False) -> tuple
     if even:
         cuts = [0, *(sources + round(count * k / number) for k in range(1, number))]
     else:
-        cuts = [0, *_cuts(_breadths(picture, size), sources, number)]
+        cuts = [0, *_cuts(_lengths(picture, size, direction), sources, number)]
     ends = [*cuts[1:], len(picture.columns)]
     return tuple(_row(picture, a, b) for a, b in zip(cuts, ends, strict=True))
 
 
-def _breadths(picture: Picture, size: Size) -> list[float]:
-    """How wide the columns are, each with the label of the arrow into it."""
-    found = [max(box_size(b, size)[0] for b in boxes(c)) + 40 for c in picture.columns]
+def _lengths(picture: Picture, size: Size, direction: Direction) -> list[float]:
+    """How much of a row the columns take, each with the label of the arrow into it."""
+    axis = 0 if direction == "LR" else 1
+    found = [max(box_size(b, size)[axis] for b in boxes(c)) + 40 for c in picture.columns]
     for arrow in picture.arrows:
         if arrow.target == arrow.source + 1:
-            found[arrow.target] += label_width((*arrow.lines, *(arrow.gradient or ())), size)
+            labels = label_size(arrow.lines, size), label_size(arrow.gradient or (), size)
+            found[arrow.target] += max(label[axis] for label in labels)
     return found
 
 
-def _cuts(breadths: list[float], sources: int, number: int) -> list[int]:
-    """Where rows start, after the first, so that none is wider than need be."""
-    low, high = max(breadths), sum(breadths)
+def _cuts(lengths: list[float], sources: int, number: int) -> list[int]:
+    """Where rows start, after the first, so that none is longer than need be."""
+    low, high = max(lengths), sum(lengths)
     while high - low > 1:
         middle = (low + high) / 2
-        if len(_starts(breadths, sources, middle)) < number:
+        if len(_starts(lengths, sources, middle)) < number:
             high = middle
         else:
             low = middle
-    starts = _starts(breadths, sources, high)
+    starts = _starts(lengths, sources, high)
     while len(starts) < number - 1:  # some row can be cut without need: the longest
-        ends = [0, *starts, len(breadths)]
+        ends = [0, *starts, len(lengths)]
         longest = max(range(len(ends) - 1), key=lambda k: ends[k + 1] - ends[k])
         starts = sorted({*starts, (ends[longest] + ends[longest + 1] + 1) // 2})
     return starts
 
 
-def _starts(breadths: list[float], sources: int, most: float) -> list[int]:
+def _starts(lengths: list[float], sources: int, most: float) -> list[int]:
     found: list[int] = []
     room = most
-    for i, breadth in enumerate(breadths):
-        if breadth > room and i > sources:
+    for i, length in enumerate(lengths):
+        if length > room and i > sources:
             found.append(i)
             room = most
-        room -= breadth
+        room -= length
     return found
 
 
@@ -77,10 +81,10 @@ def _row(picture: Picture, first: int, end: int) -> Picture:
     columns = [*picture.columns[first:end]]
     last = end + shift
     if coming:
-        columns.insert(0, _link(coming, "row above"))
+        columns.insert(0, _link(coming, "continued"))
         arrows += _merged([replace(a, source=0, target=a.target + shift) for a in coming if a.target < end])
     if going:
-        columns.append(_link(going, "next row"))
+        columns.append(_link(going, "continues"))
         arrows += _merged([replace(a, source=max(a.source + shift, 0), target=last) for a in going])
     return replace(picture, columns=tuple(columns), arrows=tuple(arrows))
 

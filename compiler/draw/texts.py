@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..ir import Graph
@@ -14,6 +14,7 @@ from .names import NAMED, function_name, previous
 from .places import Path
 
 _PLAIN = 12  # operations of a box with many parameters, whose gradient may yet be a line
+_BACKWARD = 4  # lines that a box of gradients holds
 _LARGEST = 150  # operations: a larger unit has no formula that would fit
 
 Lines = tuple[str, ...]
@@ -21,12 +22,16 @@ Lines = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """The lines of a unit's boxes. parameters: by the parameter's node; empty where they do not fit."""
+    """The lines of a unit's boxes. parameters: by the parameter's node; empty where they do not fit.
+
+    jacobian: whether a gradient is written with J. lost: how many formulas had no room.
+    """
 
     forward: Lines
     backward: Lines
     parameters: dict[int, Lines]
     jacobian: bool
+    lost: int
 
 
 class Writer:
@@ -37,30 +42,41 @@ class Writer:
         self.graph: Graph = flow.graph
         self._alone: dict[int, Alone | None] = {}
 
-    def write(self, i: int, width: int) -> Texts:
-        """The texts of one unit."""
-        forward = self._forward(i, width)
+    def write(self, i: int, widths: Sequence[int]) -> Texts:
+        """The texts of one unit, in the first of these widths that holds most of its formulas."""
+        return min((self._written(i, width) for width in widths), key=lambda texts: texts.lost)
+
+    def _written(self, i: int, width: int) -> Texts:
+        forward, shortened = self._forward(i, width)
         if not self.flow.trained(i):
-            return Texts(forward, (), {}, jacobian=False)
+            return Texts(forward, (), {}, jacobian=False, lost=shortened)
         boundary = self._boundary(i)
         wanted = [b for b in boundary if self._origin(b) in self.flow.differentiable]
-        jacobian = False
+        jacobian, lost = False, int(shortened)
         backward: Lines = ()
+        passed: list[int] = []
         parameters: dict[int, Lines] = {}
         for w in wanted:
             lines = self._gradient(i, w, boundary[w], width)
             if self.graph[self._origin(w)].op == "param":
                 parameters[self._origin(w)] = lines or ()
-            elif lines is not None:
-                backward += lines
-            else:
-                jacobian = True
-                backward += (self._by_jacobian(i, w, boundary[w]),)
+                lost += lines is None
+                continue
+            passed.append(w)
+            jacobian |= lines is None
+            lost += lines is None
+            backward += lines if lines is not None else (self._by_jacobian(i, [w], boundary),)
+        if len(backward) > _BACKWARD:
+            jacobian, lost = True, lost + len(passed)
+            backward = (self._by_jacobian(i, passed, boundary),)
         if not backward:
             backward = self._not_needed(i)
+        if sum(map(len, parameters.values())) > _BACKWARD:
+            lost += len(parameters)
+            parameters = {}
         if not all(parameters.values()):
             parameters = {}
-        return Texts(forward, backward[:2], parameters, jacobian)
+        return Texts(forward, backward, parameters, jacobian, lost)
 
     def _origin(self, id: int) -> int:
         return self.flow.folded.origin(id)
@@ -81,17 +97,20 @@ class Writer:
 
     # Forward
 
-    def _forward(self, i: int, width: int) -> Lines:
-        """The formula as far as it fits: in full, with the layer's own names, with its calls, as one call."""
+    def _forward(self, i: int, width: int) -> tuple[Lines, bool]:
+        """The formula as far as it fits: in full, with the layer's own names, with its calls, as one call.
+
+        And whether it is a call for want of room.
+        """
         unit, boundary = self.flow.units[i], self._boundary(i)
         outputs = self.flow.outputs(i)
         if not outputs:
-            return ()
+            return (), False
         out = outputs[-1]
         result = "L" if unit.is_loss else self.names[out]
         if len(unit.nodes) == 1 and self.graph[out].op in TRANSPARENT:
             called = function_name(self.graph[out]) or self.graph[out].op
-            return (f"{result} = {called}({', '.join(boundary.values())})",)
+            return (f"{result} = {called}({', '.join(boundary.values())})",), False
         inner = self._inner(i, out)
         calls = self._calls(i, boundary)
         attempts: list[tuple[dict[int, str], Callable[[int], str | None]]] = [
@@ -104,11 +123,11 @@ class Writer:
         for names, called in attempts if short else ():
             lines = self._lines(result, "=", self.graph, out, names, width, called)
             if lines is not None:
-                return lines
+                return lines, False
         tensors = [n for b, n in boundary.items() if self.graph[self._origin(b)].op not in ("param", "state")]
         layer = self.flow.folded.regions[unit.call].layer if unit.call is not None else unit.key.kind
         text = f"{result} = {layer}({', '.join(dict.fromkeys(tensors))})"
-        return broken(text, width) or (text[: width - 1] + "…",)
+        return broken(text, width) or (text[: width - 1] + "…",), True
 
     def _inner(self, i: int, out: int) -> dict[int, str]:
         """The layer's own names for what is computed on the way, but for mere reshapes."""
@@ -204,9 +223,10 @@ class Writer:
         """A tensor that several boxes read gets a term from each."""
         return "+=" if len(self.flow.readers(self._origin(operand))) > 1 else "="
 
-    def _by_jacobian(self, i: int, operand: int, name: str) -> str:
+    def _by_jacobian(self, i: int, operands: Sequence[int], names: Mapping[int, str]) -> str:
         out = ", ".join(f"∂{self.names[o]}" for o in self.flow.outputs(i))
-        return f"∂{name} {self._sign(operand)} Jᵀ {out}"
+        sign = "+=" if any(self._sign(o) == "+=" for o in operands) else "="
+        return f"{', '.join(f'∂{names[o]}' for o in operands)} {sign} Jᵀ {out}"
 
     def _not_needed(self, i: int) -> Lines:
         tensors = [v for v in self.flow.reads[i] if self.graph[v].op not in ("param", "state")]

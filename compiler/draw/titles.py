@@ -10,6 +10,7 @@ from math import prod
 from ..ir import size_at
 from ..ops.op import REGISTRY
 from .flow import Flow
+from .fold import Unit
 from .formula import TRANSPARENT, count_text, name_text
 from .names import function_name
 from .places import TURNS, Path
@@ -20,13 +21,17 @@ _WEIGHT = {"contraction": 0, "window": 0, "row": 1}  # what names a statement of
 
 def titles(flow: Flow) -> list[str]:
     """A title for each unit: short ones where they are told apart, full ones where not."""
-    found = [_title(flow, i) for i in range(len(flow.units))]
+    found = [_joined([_title(flow, part) for part in unit.parts]) for unit in flow.units]
     counts = Counter(short for short, _ in found)
-    return [full if counts[short] > 1 and re.search(r"\d$", short) else short for short, full in found]
+    return [full if counts[short] > 1 and re.search(r"\d( \+|$)", short) else short for short, full in found]
 
 
-def _title(flow: Flow, i: int) -> tuple[str, str]:
-    unit, graph = flow.units[i], flow.graph
+def _joined(parts: Sequence[tuple[str, str]]) -> tuple[str, str]:
+    return " + ".join(short for short, _ in parts), " + ".join(full for _, full in parts)
+
+
+def _title(flow: Flow, unit: Unit) -> tuple[str, str]:
+    graph = flow.graph
     if unit.is_loss:
         return "loss", "loss"
     if unit.key.kind == "grad":
@@ -36,7 +41,7 @@ def _title(flow: Flow, i: int) -> tuple[str, str]:
         if region.turns > 1:
             return f"{region.layer} ×{region.turns}", f"{region.layer} ×{region.turns}"
         full = unit.call[-1]
-        given = any(flow.user_name(o).rsplit(".", 1)[-1] == full for o in flow.outputs(i))
+        given = flow.user_name(unit.nodes[-1]).rsplit(".", 1)[-1] == full
         short = region.layer if given else full.rsplit(".", 1)[-1]  # the arrow has the binding's name already
         return short, full
     last = unit.nodes[-1]

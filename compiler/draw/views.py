@@ -4,32 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import product
 from typing import Literal
 
 from ..extract import select
 from ..ir import Graph, size_at
 from ..network import Network
-from .compose import NARROW, WIDE, compose
+from .activations import join_activations
+from .compose import WIDTHS, compose
 from .flow import Flow
 from .fold import Folded, fold
 from .formula import TooLong, count_text, formula, name_text
-from .layout import layout
-from .look import DENSE, HANDOUT, SLIDE, Size, SizeName, Theme
-from .mirror import mirror
+from .look import Direction, SizeName, Theme
 from .names import named as given_names
-from .part import part
+from .pages import Drawn, Paper, on_one_page, on_pages
+from .part import Part, part, whole
 from .picture import Picture
-from .places import Path
-from .rows import rows
 from .runs import fold_runs
 from .update import Stepping
 
+Joined = Literal["", "activations", "all"]
 View = Literal["mirror", "ops", "cards", "steps", "neurons", "numbers", "geometry"]
 Compose = Callable[[str, Folded, tuple[str, ...], Sequence[int]], list[Picture]]
-_PAGES = {"slide": (960.0, 540.0), "handout": (780.0, 540.0)}  # points: 1280×720 pixels; A4 across
-LEAST = {"slide": 10.0, "handout": 7.0}  # points that can still be read there
-_MOST_ROWS = 6
+_PAPERS = {"slide": (960.0, 540.0), "handout": (780.0, 540.0)}  # points: 1280×720 pixels; A4 across
+_STEPS = (960.0, 375.0)  # what the words of a step leave of a slide
 _ENDLESS = 40  # for so many columns there is no page at all
 _CROWDED = 18  # so many columns no page holds, and a shallower view is taken at once
 
@@ -46,65 +43,101 @@ class DrawError(Exception):
 class Options:
     """How a network is drawn.
 
-    depth: how many layers inside each other are seen, None as many as the page holds. only: the full name
+    depth: how many layers inside each other are seen, None as many as a page holds. only: the full name
     of the one layer that is drawn. expand: every turn of a repeat by itself.
-    update: parameters stand beside their gradients, with the step that they take.
+    update: parameters stand beside their gradients, with the step that they take. direction: that of
+    the forward pass.
     """
 
     view: View = "mirror"
     size: SizeName = "slide"
     theme: Theme = "light"
+    direction: Direction = "LR"
     depth: int | None = None
     only: str = ""
     expand: bool = False
     update: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Drawn:
-    """DOT text, and the size of its smallest text on the page, in points."""
-
-    dot: str
-    smallest: float
-
-    def readable(self, size: SizeName) -> bool:
-        return self.smallest >= LEAST[size]
-
-
 def draw(network: Network, options: Options, compose: Compose = compose) -> Drawn:
     """A view of a network. compose: makes the pictures of a folded graph. Raises DrawError."""
     graph = drawn_graph(network, training=options.view != "cards")
-    within: Path = ()
-    given: frozenset[int] = frozenset()
-    if options.only:
-        try:
-            inner = part(graph, options.only)
-        except KeyError as error:
-            title = f"there is no layer called {options.only!r}"
-            raise DrawError(title, f"there are {', '.join(error.args[1])}") from None
-        graph, within, given = inner.graph, inner.path, inner.given
+    taken = _taken(graph, options.only)
     if options.update:
         compose = Stepping(network)
+    paper, levels = _paper(options), _levels(options)
     best: Drawn | None = None
-    levels = _levels(options)
-    for depth, operations in levels:
-        folded = fold(graph, depth, operations, options.expand, within, given)
+    pictures: list[Picture] = []
+    for level in levels:
+        folded = _folded(taken, level, options)
         if not folded.units:
             raise DrawError(f"{network.name} has no operation to draw")
-        if len(folded.units) > _CROWDED and not options.expand:
-            folded = fold_runs(folded)
-        if len(folded.units) > _ENDLESS and not options.expand:
-            folded = fold_runs(folded, alike=False)
-        if (depth, operations) != levels[-1] and len(folded.units) > _CROWDED:
+        if len(folded.units) > _CROWDED and level != levels[-1]:
             continue
         facts = _facts(network, folded, options)
-        found = _fitted(compose(_name(network, options), folded, facts, (NARROW, WIDE)), options)
-        if best is None or found.smallest > best.smallest:
-            best = found
-        if found.readable(options.size):
-            return found
-    assert best is not None
-    return best
+        pictures = compose(_name(network, options), folded, facts, WIDTHS)
+        if len(folded.units) <= _ENDLESS:
+            found = on_one_page(pictures, paper)
+            if found.readable(options.size):
+                return found
+            best = found if best is None or found.smallest > best.smallest else best
+        if options.view == "numbers":  # of as many nodes as can be, on as many pages as it takes
+            break
+    if options.view == "steps":
+        return best or on_one_page(pictures, paper)
+    return on_pages(pictures, paper)
+
+
+def _taken(graph: Graph, only: str) -> Part:
+    """The layer that is drawn, or all."""
+    if not only:
+        return whole(graph)
+    try:
+        return part(graph, only)
+    except KeyError as error:
+        title = f"there is no layer called {only!r}"
+        raise DrawError(title, f"there are {', '.join(error.args[1])}") from None
+
+
+def _paper(options: Options) -> Paper:
+    width, height = _STEPS if options.view == "steps" else _PAPERS[options.size]
+    if options.size == "handout" and options.direction == "TB":
+        width, height = height, width
+    return Paper(options.size, width, height, options.theme, options.direction)
+
+
+@dataclass(frozen=True, slots=True)
+class _Level:
+    """How much of a network is seen. joined: what has no parameters with the layer that it follows."""
+
+    depth: int | None
+    operations: bool = False
+    joined: Joined = ""
+
+
+def _levels(options: Options) -> tuple[_Level, ...]:
+    """The levels to try, deepest first."""
+    depths = (None, 2, 1) if options.depth is None else (options.depth,)
+    if options.view == "ops":
+        return (_Level(options.depth, operations=True),)
+    if options.view == "cards":
+        return tuple(_Level(depth, joined="activations") for depth in depths)
+    if options.view == "numbers":
+        deepest = (_Level(None, operations=True),) if options.depth is None else ()
+        return (*deepest, *map(_Level, depths))
+    kinds: tuple[Joined, ...] = ("", "activations", "all") if options.depth is None else ("",)
+    return tuple(_Level(depth, joined=joined) for depth in depths for joined in kinds)
+
+
+def _folded(taken: Part, level: _Level, options: Options) -> Folded:
+    folded = fold(taken, level.depth, level.operations, options.expand)
+    if level.joined:
+        folded = join_activations(folded, plain=level.joined == "all")
+    if len(folded.units) > _CROWDED and not options.expand:
+        folded = fold_runs(folded)
+    if len(folded.units) > _ENDLESS and not options.expand:
+        folded = fold_runs(folded, alike=False)
+    return folded
 
 
 def drawn_graph(network: Network, training: bool = True) -> Graph:
@@ -115,41 +148,6 @@ def drawn_graph(network: Network, training: bool = True) -> Graph:
         if graph.results:
             return graph
     raise DrawError(f"{network.name} has nothing to draw", "add an output, a loss or a binding")
-
-
-def _levels(options: Options) -> tuple[tuple[int | None, bool], ...]:
-    """The depths to try, deepest first, and whether every operation is seen."""
-    operations = options.view in ("ops", "numbers")
-    if options.depth is not None:
-        return ((options.depth, options.view == "ops"),)
-    levels = ((None, True),) if operations else ()
-    return levels if options.view == "ops" else (*levels, (None, False), (2, False), (1, False))
-
-
-def _fitted(pictures: Sequence[Picture], options: Options) -> Drawn:
-    """In the type, box width and number of rows that leave the text largest on the page."""
-    best: tuple[float, Size, tuple[Picture, ...]] | None = None
-    sizes = (SLIDE, DENSE) if options.size == "slide" else (HANDOUT,)
-    enough = LEAST[options.size] * 1.2
-    for size, picture, count, even in product(sizes, pictures, range(1, _MOST_ROWS + 1), (False, True)):
-        if count == 1 and even:
-            continue
-        parts = rows(picture, count, size, even)
-        if len(parts) < count:
-            continue
-        smallest = min(_smallest(parts, size, options), enough)
-        if best is None or smallest > best[0] + 0.05:
-            best = (smallest, size, parts)
-    assert best is not None
-    smallest, size, parts = best
-    return Drawn(mirror(parts, size, options.theme), smallest)
-
-
-def _smallest(parts: tuple[Picture, ...], size: Size, options: Options) -> float:
-    """The size of the smallest text when the picture is fitted into the page."""
-    page = _PAGES[options.size]
-    found = layout(parts, size)
-    return min(page[0] / found.width, page[1] / found.height, 1.0) * min(size.muted, size.edge)
 
 
 def _name(network: Network, options: Options) -> str:

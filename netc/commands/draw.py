@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, get_args
 import click
 
 from ..compiler.draw import DrawError, Options
-from ..compiler.draw.views import LEAST, View
+from ..compiler.draw.pages import LEAST
+from ..compiler.draw.views import View
 from ..console import fail, result, say
 from ..locate import Spec, find
 from ..pictured import pictured, sample
@@ -34,6 +35,9 @@ _PAGE = ("steps",)  # views that are a page unless a file is named
 @click.option("--update", is_flag=True, help="Parameters beside their gradients, with the step.")
 @click.option("--depth", type=click.IntRange(1), help="How many layers inside each other are opened.")
 @click.option("--only", metavar="LAYER", default="", help="One layer, by its full name.")
+@click.option(
+    "--direction", type=click.Choice(["LR", "TB"]), default="LR", help="From left to right, or from the top."
+)
 @click.option("--theme", type=click.Choice(["light", "dark", "auto"]), default="auto", help="Its colours.")
 @arguments.checkpoint
 @click.option("--sample", "given", metavar="INDEX|FILE", help="What cards and numbers show the values of.")
@@ -71,7 +75,7 @@ def command(
     page = chosen.view in _PAGE or over_training
     try:
         drawing = _drawing(found, overrides, chosen, theme, checkpoint, given, over_training)
-        path = drawing.save(output or f"{found.name}.{'html' if page else 'svg'}", say)
+        paths = drawing.save(output or f"{found.name}.{'html' if page else 'svg'}", say)
     except (DrawError, RenderError) as error:
         fail(str(error), error.help)
         return 1
@@ -79,7 +83,8 @@ def command(
     if smallest < least:
         small = f"its smallest text is {smallest:.1f} points on a {chosen.size}"
         say(f"{small}: --depth or --only show less at a time")
-    result(str(path))
+    for path in paths:
+        result(str(path))
     return 0
 
 

@@ -13,10 +13,10 @@ from types import MappingProxyType
 from typing import Literal
 
 from ...compiler.draw import DrawError, Options, draw
-from ...compiler.draw.views import Drawn
+from ...compiler.draw.pages import Drawn
 from ...compiler.network import Network
 from .engine import Engine, Format, RenderError, engine
-from .page import browser_page, page
+from .page import browser_page, browser_script, page
 from .svg import adapted
 
 Appearance = Literal["auto", "light", "dark"]
@@ -43,35 +43,37 @@ class Drawing:
 
     @property
     def dot(self) -> str:
-        """The picture as DOT text."""
-        return self.drawn.dot
+        """The picture as DOT text: a graph for each page."""
+        return "".join(self.drawn.pages)
 
     @property
-    def svg(self) -> str:
-        """The picture as SVG, in which text stays text. Raises RenderError where there is no Graphviz."""
+    def svgs(self) -> list[str]:
+        """The pages as SVG, in which text stays text. Raises RenderError where there is no Graphviz."""
         found = engine()
         if found is None:
             raise RenderError("an SVG needs Graphviz, and there is none")
-        return adapted(self._rendered(found, "svg").decode(), self.theme == "auto")
+        follow = self.theme == "auto"
+        return [adapted(self._rendered(found, text, "svg").decode(), follow) for text in self.drawn.pages]
 
     @property
     def html(self) -> str:
         """The picture as a page of its own; without Graphviz one that draws itself."""
         if engine() is not None:
-            return page(self.svg, self.network.name)
-        dark = self.dark_dot
-        return browser_page(without_art(self.dot), dark and without_art(dark), self.network.name)
+            return page(self.svgs, self.network.name)
+        return browser_page(self.script, self.network.name, len(self.drawn.pages))
 
     @property
-    def dark_dot(self) -> str | None:
-        """The picture in the dark palette, where it follows its surroundings."""
-        return (
-            self.make(self.network, replace(self.options, theme="dark")).dot if self.theme == "auto" else None
-        )
+    def script(self) -> str:
+        """What draws the picture in a browser, which has no bitmaps."""
+        light, dark = self.drawn.pages, self.drawn.pages
+        if self.theme == "auto":
+            dark = self.make(self.network, replace(self.options, theme="dark")).pages
+        return browser_script([without_art(text) for text in light], [without_art(text) for text in dark])
 
-    def save(self, path: str | Path, say: Callable[[str], None] = lambda text: None) -> Path:
-        """Write the picture in the format of the suffix; gives the path, a page's where there can be no SVG.
+    def save(self, path: str | Path, say: Callable[[str], None] = lambda text: None) -> tuple[Path, ...]:
+        """Write the picture in the format of the suffix; gives the paths, a page's where there can be no SVG.
 
+        Of several pages each is a file, a-1.svg and so on, but for .html and .dot, which hold them all.
         say: is told what drew it. Raises RenderError, OSError.
         """
         path = Path(path)
@@ -85,30 +87,31 @@ class Drawing:
             path.write_text(self.dot, encoding="utf-8")
             for name, png in self.art.items():
                 path.with_name(name).write_bytes(png)
-            return path
+            return (path,)
         if found is None:
             if suffix in (".png", ".pdf"):
                 raise RenderError(f"{path.name}: a {suffix[1:].upper()} needs Graphviz, and there is none")
             path = path.with_suffix(".html")
             say(f"there is no Graphviz: {path.name} draws itself in the browser, with viz.js")
             path.write_text(self.html, encoding="utf-8")
-            return path
+            return (path,)
         say(f"drawn with {found.name}")
         match suffix:
-            case ".svg":
-                path.write_text(self.svg, encoding="utf-8")
             case ".html":
-                path.write_text(self.html, encoding="utf-8")
-            case ".png":
-                path.write_bytes(self._rendered(found, "png"))
+                pages = [self.html.encode()]
+            case ".svg":
+                pages = [svg.encode() for svg in self.svgs]
             case _:
-                path.write_bytes(self._rendered(found, "pdf"))
-        return path
+                format: Format = "png" if suffix == ".png" else "pdf"
+                pages = [self._rendered(found, text, format) for text in self.drawn.pages]
+        paths = numbered(path, len(pages))
+        for file, data in zip(paths, pages, strict=True):
+            file.write_bytes(data)
+        return paths
 
-    def _rendered(self, found: Engine, format: Format) -> bytes:
-        """The picture with its thumbnails, which an SVG holds in itself."""
+    def _rendered(self, found: Engine, text: str, format: Format) -> bytes:
+        """A page with its thumbnails, which an SVG holds in itself."""
         with TemporaryDirectory() as folder:
-            text = self.dot
             for name, png in self.art.items():
                 Path(folder, name).write_bytes(png)
                 text = text.replace(f'SRC="{name}"', f'SRC="{Path(folder, name)}"')
@@ -122,8 +125,15 @@ class Drawing:
     def _repr_html_(self) -> str:
         """For notebooks: the SVG, or a frame with the page that draws itself."""
         if engine() is not None:
-            return self.svg
+            return "".join(self.svgs)
         return f'<iframe srcdoc="{escape(self.html)}" width="100%" height="540" style="border:0"></iframe>'
+
+
+def numbered(path: Path, pages: int) -> tuple[Path, ...]:
+    """The files of so many pages: the path itself, or a-1.svg, a-2.svg and so on."""
+    if pages == 1:
+        return (path,)
+    return tuple(path.with_stem(f"{path.stem}-{k + 1}") for k in range(pages))
 
 
 def without_art(dot: str) -> str:

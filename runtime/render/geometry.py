@@ -23,7 +23,7 @@ from ...compiler.draw.look import (
     Colour,
     Theme,
 )
-from ...compiler.draw.views import Drawn
+from ...compiler.draw.pages import Drawn
 from .drawing import Appearance
 from .engine import RenderError
 from .frames import frames_page
@@ -67,7 +67,7 @@ class Figure:
 
     @property
     def drawn(self) -> Drawn:
-        return Drawn("", float(_FONT - 2))
+        return Drawn((), float(_FONT - 2))
 
     @property
     def svg(self) -> str:
@@ -78,11 +78,11 @@ class Figure:
     def html(self) -> str:
         """A page; with several moments, one that plays them."""
         if len(self.planes) == 1:
-            return page(self.svg, self.name)
+            return page([self.svg], self.name)
         frames = [self._svg(k) for k in range(len(self.planes))]
         return frames_page(frames, self.notes, self.name)
 
-    def save(self, path: str | Path, say: Callable[[str], None] = lambda text: None) -> Path:
+    def save(self, path: str | Path, say: Callable[[str], None] = lambda text: None) -> tuple[Path, ...]:
         """Write it in the suffix's format, several moments as a page or GIF. Raises RenderError, OSError."""
         path = Path(path)
         suffix, several = path.suffix.lower(), len(self.planes) > 1
@@ -99,7 +99,7 @@ class Figure:
                 _gif([self._bytes(k, "png", self._flat, 96) for k in range(len(self.planes))], path)
             case _:
                 path.write_bytes(self._bytes(-1, suffix[1:], self._flat, 192))
-        return path
+        return (path,)
 
     def _repr_html_(self) -> str:
         if len(self.planes) == 1:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from html import escape
 from importlib.resources import files
 
@@ -16,22 +17,31 @@ html{{color-scheme:light dark;background:{BACKGROUND.light}}}
 body{{margin:0;min-height:100vh;display:grid;place-items:center;font-family:{FONTS}}}
 svg{{max-width:100vw;max-height:100vh;width:auto;height:auto}}
 """
+# Several pictures: one in the window at a time, the next by scrolling or by the keys for it.
+_SEVERAL = """
+html{scroll-snap-type:y mandatory}
+body,main{display:block}
+svg{display:block;height:100vh;width:100vw;scroll-snap-align:start}
+"""
 
 
-def page(svg: str, title: str) -> str:
-    """A page that shows a picture as large as its window allows."""
-    return _page(title, svg)
+def page(svgs: Sequence[str], title: str) -> str:
+    """A page that shows a picture, or each of several, as large as its window allows."""
+    return _page(title, "".join(svgs), len(svgs))
 
 
-def browser_page(light: str, dark: str | None, title: str) -> str:
-    """A page that draws DOT text itself, in the theme that is preferred."""
-    return _page(title, f"<main></main>{browser_script(light, dark)}")
+def browser_page(script: str, title: str, pages: int) -> str:
+    """A page that draws itself by a script of `browser_script`."""
+    return _page(title, f"<main></main>{script}", pages)
 
 
-def browser_script(light: str, dark: str | None) -> str:
-    """What draws DOT text into the page's `main`, with viz.js, and tells it by the event `drawn`."""
+def browser_script(light: Sequence[str], dark: Sequence[str]) -> str:
+    """What draws DOT texts into the page's `main`, with viz.js, and tells it by the event `drawn`.
+
+    dark: the same pictures for where dark is preferred.
+    """
     script = files(str(__package__)).joinpath("vendor/viz-global.js").read_text(encoding="utf-8")
-    texts = json.dumps([light, dark or light], ensure_ascii=False).replace("</", "<\\/")
+    texts = json.dumps([list(light), list(dark)], ensure_ascii=False).replace("</", "<\\/")
     return f"""<script>{script}</script><script>
 const texts = {texts}, main = document.querySelector("main");
 const dark = matchMedia("(prefers-color-scheme: dark)");
@@ -58,10 +68,10 @@ const place = svg => {{
 }};
 const draw = async () => {{
   const viz = await Viz.instance();
-  const svg = viz.renderSVGElement(texts[dark.matches ? 1 : 0], {{engine: "nop2"}});
-  main.replaceChildren(svg);
-  centre(svg);
-  place(svg);
+  const pages = texts[dark.matches ? 1 : 0].map(text => viz.renderSVGElement(text, {{engine: "nop2"}}));
+  main.replaceChildren(...pages);
+  pages.forEach(centre);
+  pages.forEach(place);
   dispatchEvent(new Event("drawn"));
 }};
 dark.addEventListener("change", draw);
@@ -69,6 +79,7 @@ draw();
 </script>"""
 
 
-def _page(title: str, body: str) -> str:
-    head = f'<meta charset="utf-8"><title>{escape(title)}</title><style>{_STYLE}</style>'
+def _page(title: str, body: str, pages: int) -> str:
+    style = _STYLE + (_SEVERAL if pages > 1 else "")
+    head = f'<meta charset="utf-8"><title>{escape(title)}</title><style>{style}</style>'
     return f'<!DOCTYPE html>\n<html lang="en"><head>{head}</head><body>{body}</body></html>\n'

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...compiler.draw import DrawError
-from ...compiler.draw.cards import grouped
+from ...compiler.draw.activations import join_activations
 from ...compiler.draw.flow import Flow
 from ...compiler.draw.fold import fold
 from ...compiler.draw.names import named
+from ...compiler.draw.part import whole
 from ...compiler.draw.titles import titles
 from ...compiler.draw.views import drawn_graph
 from ...compiler.network import InputSpec
@@ -74,15 +75,14 @@ class Geometry:
         self.model = model
         self.input = _plane_input(model)
         self.graph = drawn_graph(model.compiled.network, training=False)
-        flow = Flow(fold(self.graph))
-        ends, texts, names = grouped(flow), titles(flow), named(flow)
+        flow = Flow(join_activations(fold(whole(self.graph))))
+        texts, names = titles(flow), named(flow)
         self.layers: list[tuple[str, int]] = []
-        for i in dict.fromkeys(ends):
-            parts = [k for k, end in enumerate(ends) if end == i]
+        for i, unit in enumerate(flow.units):
             for id in flow.outputs(i):
                 type = self.graph[id].type
-                if type.is_float and type.rank == 2 and not flow.units[i].is_loss:
-                    self.layers.append((f"{names[id]}: {' + '.join(texts[k] for k in parts)}", id))
+                if type.is_float and type.rank == 2 and not unit.is_loss:
+                    self.layers.append((f"{names[id]}: {texts[i]}", id))
         self.given = self._samples()
         places = self.given.inputs[self.input.name]
         margin = 0.12 * (places.max(axis=0) - places.min(axis=0))

@@ -6,11 +6,10 @@ from collections.abc import Callable
 from html import escape
 from pathlib import Path
 
+from ...compiler.draw.pages import Drawn
 from ...compiler.draw.steps import Step
-from ...compiler.draw.views import Drawn
 from .drawing import Drawing
 from .engine import RenderError, engine
-from .page import browser_script
 from .steps_page import steps_page
 
 
@@ -29,11 +28,10 @@ class Steps:
         """The page; without Graphviz it draws the mirror itself."""
         name, theme = self.mirror.network.name, self.mirror.theme
         if engine() is not None:
-            return steps_page(self.steps, self.mirror.svg, name, theme)
-        script = browser_script(self.mirror.dot, self.mirror.dark_dot)
-        return steps_page(self.steps, script, name, theme, 'addEventListener("drawn", begin);')
+            return steps_page(self.steps, self.mirror.svgs[0], name, theme)
+        return steps_page(self.steps, self.mirror.script, name, theme, 'addEventListener("drawn", begin);')
 
-    def save(self, path: str | Path, say: Callable[[str], None] = lambda text: None) -> Path:
+    def save(self, path: str | Path, say: Callable[[str], None] = lambda text: None) -> tuple[Path, ...]:
         """Write the page. Raises RenderError for another format, OSError."""
         path = Path(path)
         if path.suffix.lower() not in (".html", ".htm"):
@@ -41,7 +39,7 @@ class Steps:
                 f"{path.name}: the steps are a page", f"write it to {path.with_suffix('.html')}"
             )
         path.write_text(self.html, encoding="utf-8")
-        return path
+        return (path,)
 
     def _repr_html_(self) -> str:
         return f'<iframe srcdoc="{escape(self.html)}" width="100%" height="620" style="border:0"></iframe>'

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Protocol
@@ -13,11 +13,11 @@ from ...compiler.draw.cards import cards
 from ...compiler.draw.fold import Folded
 from ...compiler.draw.neurons import dense_layers, neurons
 from ...compiler.draw.numbers import numbers
+from ...compiler.draw.pages import Drawn
 from ...compiler.draw.picture import Picture
 from ...compiler.draw.steps import Measured, steps
 from ...compiler.draw.values import Values
-from ...compiler.draw.views import Compose, Drawn, drawn_graph
-from ...compiler.ir import Graph
+from ...compiler.draw.views import Compose, drawn_graph
 from ...compiler.network import Network
 from ..answers import class_names
 from ..data.batches import length
@@ -42,7 +42,7 @@ class Shown(Protocol):
     @property
     def drawn(self) -> Drawn: ...
 
-    def save(self, path: str | Path, say: Callable[[str], None] = ...) -> Path: ...
+    def save(self, path: str | Path, say: Callable[[str], None] = ...) -> tuple[Path, ...]: ...
 
     def _repr_html_(self) -> str: ...
 
@@ -87,7 +87,9 @@ def _cards(model: Model, options: Options, theme: Appearance, given: Given) -> D
 def _numbers(model: Model, options: Options, theme: Appearance, given: Given) -> Drawing:
     samples = given.samples or first(model, TINY)
 
-    def evaluated(graph: Graph, ids: Sequence[int]) -> Values:
+    graph = drawn_graph(model.compiled.network)
+
+    def evaluated(ids: Sequence[int]) -> Values:
         return evaluate(model, graph, ids, samples, ids)
 
     notes = (samples.origin, given.parameters)
@@ -117,9 +119,8 @@ def _neurons(model: Model, options: Options, theme: Appearance, given: Given) ->
     classes = next((names for names in named if len(names) == layers[-1].size_out), ())
 
     def make(network: Network, options: Options) -> Drawn:
-        return Drawn(
-            neurons(network.name, layers, weights, classes, given.parameters, options.theme), _LABELS
-        )
+        dot = neurons(network.name, layers, weights, classes, given.parameters, options.theme)
+        return Drawn((dot,), _LABELS)
 
     return Drawing(network, options, theme, make)
 
@@ -135,7 +136,7 @@ def _steps(model: Model, options: Options, theme: Appearance, given: Given) -> S
         ids = list(graph.of_kind("loss").values())
         loss = next((float(v) for v in evaluate(model, graph, ids, samples).forward.values()), None)
     found = steps(network, Measured(length(data.train) if data is not None else None, loss))
-    return Steps(Drawing(network, replace(options, view="mirror"), theme), found)
+    return Steps(Drawing(network, options, theme), found)
 
 
 def _geometry(model: Model, options: Options, theme: Appearance, given: Given) -> Figure:

@@ -102,9 +102,11 @@ def _diagram(model: Model) -> str:
     except (DrawError, RenderError):
         return ""
     assert isinstance(drawing, Drawing)
-    svg = drawing.svg[drawing.svg.index("<svg") :]
-    width = svg.partition('width="')[2].partition('"')[0]
-    return page.section("Network", f'<div class="diagram wide" style="--width: {width}">{svg}</div>')
+    shown: list[str] = []
+    for svg in drawing.svgs:
+        width = svg.partition('width="')[2].partition('"')[0]
+        shown.append(f'<div class="diagram wide" style="--width: {width}">{svg}</div>')
+    return page.section("Network", "".join(shown))
 
 
 def _filters(model: Model, judged: Judged | None) -> str:

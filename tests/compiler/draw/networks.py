@@ -1,15 +1,9 @@
-"""Networks to draw, compiled from texts, and their layouts as Graphviz reports them."""
+"""Networks to draw, compiled from texts."""
 
 from __future__ import annotations
 
-import shlex
-import shutil
-import subprocess
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-
-import pytest
 
 from netc.compiler.diagnostics import Source
 from netc.compiler.draw import Options, draw
@@ -43,52 +37,13 @@ def network(name: str) -> Network:
     return compile(Source(f"{name}.net", text)).network
 
 
+def pages(name: str, **options: object) -> tuple[str, ...]:
+    return draw(network(name), Options(**options)).pages  # pyright: ignore[reportArgumentType]
+
+
 def dot(name: str, **options: object) -> str:
-    return draw(network(name), Options(**options)).dot  # pyright: ignore[reportArgumentType]
-
-
-@dataclass(frozen=True)
-class Placed:
-    """A box as Graphviz draws it, in points from the lower left corner."""
-
-    x: float
-    y: float
-    width: float
-    height: float
-
-
-@dataclass(frozen=True)
-class Plain:
-    """What `dot -Tplain` says."""
-
-    width: float
-    height: float
-    nodes: dict[str, Placed]
-    edges: list[tuple[str, str]]
-
-
-def plain(text: str) -> Plain:
-    program = shutil.which("dot")
-    if program is None:
-        pytest.skip("Graphviz's dot is not installed")
-    done = subprocess.run([program, "-Tplain"], input=text, capture_output=True, text=True, check=True)
-    assert not done.stderr, done.stderr
-    width = height = 0.0
-    nodes: dict[str, Placed] = {}
-    edges: list[tuple[str, str]] = []
-    for line in done.stdout.replace("\\\n", "").splitlines():
-        match line.split(" ", 2):
-            case ["graph", _, size]:
-                width, height = (72 * float(v) for v in size.split())
-            case ["node", name, rest]:
-                x, y, w, h = (72 * float(v) for v in rest.split()[:4])
-                nodes[name] = Placed(x, y, w, h)
-            case ["edge", tail, rest]:
-                edges.append((tail, shlex.split(rest)[0]))
-            case _:
-                pass
-    drawn = {n: p for n, p in nodes.items() if not n.startswith("corner")}
-    return Plain(width, height, drawn, edges)
+    """All pages."""
+    return "".join(pages(name, **options))
 
 
 def write(folder: Path, name: str) -> Path:

@@ -3,52 +3,44 @@
 from __future__ import annotations
 
 import re
-from itertools import combinations, pairwise
 
 import pytest
 
 from netc.compiler.draw import Options, draw
-from netc.locate import examples
 
-from .networks import TEXTS, dot, network, plain
-
-NAMES = [*TEXTS, *examples()]
-BOX = re.compile(r"([afbg])(\d+)_(\d+)(?:_(\d+))?")
+from .networks import TEXTS, dot, network, pages
+from .plain import check_apart, check_columns, check_flow, plain, smallest_text
 
 
+@pytest.mark.parametrize("direction", ["LR", "TB"])
 @pytest.mark.parametrize("view", ["mirror", "ops"])
-@pytest.mark.parametrize("name", [n for n in NAMES if n != "deep"])
-def test_order_columns_and_overlaps(name: str, view: str) -> None:
-    """Parameter, operation, gradient, parameter gradient from top to bottom, in one column, all apart."""
-    found = plain(dot(name, view=view))
-    columns: dict[tuple[str, str], list[tuple[tuple[int, int], str]]] = {}
-    for box in found.nodes:
-        if match := BOX.fullmatch(box):
-            kind, row, column, place = match.groups()
-            columns.setdefault((row, column), []).append((("afbg".index(kind), int(place or 0)), box))
-    assert columns
-    for boxes in columns.values():
-        placed = [found.nodes[box] for _, box in sorted(boxes)]
-        assert max(p.x for p in placed) - min(p.x for p in placed) < 1
-        for upper, lower in pairwise(placed):
-            assert upper.y - upper.height / 2 > lower.y + lower.height / 2
-    for (_, a), (_, b) in combinations(found.nodes.items(), 2):
-        apart = abs(a.x - b.x) >= (a.width + b.width) / 2 or abs(a.y - b.y) >= (a.height + b.height) / 2
-        assert apart
-    for p in found.nodes.values():
-        assert p.x - p.width / 2 >= 0 and p.x + p.width / 2 <= found.width
-        assert p.y - p.height / 2 >= 0 and p.y + p.height / 2 <= found.height
+@pytest.mark.parametrize("name", TEXTS)
+def test_each_page(name: str, view: str, direction: str) -> None:
+    for page in pages(name, view=view, direction=direction):
+        found = plain(page)
+        check_apart(found)
+        check_columns(found, direction)
+        check_flow(found, direction)
+        assert smallest_text(page, found) >= 10
 
 
-@pytest.mark.parametrize(
-    "name", ["chain", "skip", "recurrent", "siamese", "mlp", "residual", "chars", "deep"]
-)
-def test_readable_on_a_slide(name: str) -> None:
-    drawn = draw(network(name), Options())
-    found = plain(drawn.dot)
-    smallest = min(float(p) for p in re.findall(r'POINT-SIZE="([\d.]+)"', drawn.dot))
-    scale = min(960 / found.width, 540 / found.height, 1)
-    assert smallest * scale >= 9.9
+@pytest.mark.parametrize("options", [{"expand": True}, {"depth": 3}, {"depth": 3, "expand": True}])
+@pytest.mark.parametrize("name", ["residual", "chars", "deep"])
+def test_explicit_views_take_the_pages_that_they_need(name: str, options: dict[str, object]) -> None:
+    drawn = pages(name, **options)
+    for number, page in enumerate(drawn):
+        assert smallest_text(page, plain(page)) >= 10
+        assert f"page {number + 1} of {len(drawn)}" in page or len(drawn) == 1
+
+
+def test_pages_have_one_size_and_hold_every_column_once() -> None:
+    drawn = pages("deep", expand=True)
+    found = [plain(page) for page in drawn]
+    assert len(drawn) > 1
+    assert {(p.width, p.height) for p in found} == {(found[0].width, found[0].height)}
+    titles = re.findall(r"<B>(dense\d+|relu|loss)(?: \+ \w+)*</B>", "".join(drawn))
+    assert sorted(t for t in titles if t.startswith("dense")) == sorted(f"dense{k + 1}" for k in range(76))
+    assert titles.count("loss") == 1
 
 
 @pytest.mark.parametrize("name", ["chain", "residual"])
@@ -74,3 +66,10 @@ def test_with_the_step_a_parameter_stands_between_the_rows() -> None:
     found = plain(dot("chain", update=True)).nodes
     forward, parameter, gradient, backward = (found[name].y for name in ("f0_1", "a0_1_0", "g0_1", "b0_1"))
     assert forward > parameter > gradient > backward
+
+
+def test_a_handout_takes_the_paper_upright() -> None:
+    drawn = draw(network("residual"), Options(size="handout", direction="TB"))
+    found = plain(drawn.pages[0])
+    assert found.height > found.width
+    assert drawn.readable("handout")

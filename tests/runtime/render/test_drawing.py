@@ -37,27 +37,27 @@ def drawn(theme: drawing.Appearance = "auto") -> Drawing:
 @needs_dot
 @pytest.mark.parametrize("suffix", STARTS)
 def test_each_format(suffix: str, tmp_path: Path) -> None:
-    path = drawn().save(tmp_path / f"a{suffix}")
+    (path,) = drawn().save(tmp_path / f"a{suffix}")
     assert path.read_bytes().startswith(STARTS[suffix])
 
 
 @needs_dot
 def test_svg_keeps_text_and_follows_the_dark() -> None:
-    svg = drawn().svg
+    (svg,) = drawn().svgs
     root = ElementTree.fromstring(svg)
     words = ["".join(e.itertext()) for e in root.iter("{http://www.w3.org/2000/svg}text")]
     assert "dense1" in words
     assert "prefers-color-scheme:dark" in svg
     assert "Liberation Sans" in svg
-    assert "prefers-color-scheme" not in drawn("light").svg
-    assert "#12303F".lower() in drawn("dark").svg.lower()
+    assert "prefers-color-scheme" not in drawn("light").svgs[0]
+    assert "#12303F".lower() in drawn("dark").svgs[0].lower()
 
 
 def test_without_graphviz(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A page that draws itself; for a bitmap an error with a mend."""
     monkeypatch.setattr(drawing, "engine", lambda: None)
     said: list[str] = []
-    path = drawn().save(tmp_path / "a.svg", said.append)
+    (path,) = drawn().save(tmp_path / "a.svg", said.append)
     assert path == tmp_path / "a.html"
     assert "Viz.instance" in path.read_text()
     assert "viz.js" in said[0]
