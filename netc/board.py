@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .runtime.train import Began, EpochDone, Progress
 
 WIDTH = 10  # of a column
+TEXTS = 66  # columns of a terminal that the bar's texts may take
 
 
 class Board:
@@ -70,16 +71,17 @@ class Board:
         from rich.progress import BarColumn, TextColumn
         from rich.progress import Progress as Bar
 
+        console = Console(stderr=True)
+        room = console.width - TEXTS
+        rate = "{task.fields[rate]} samples/s   " if room >= 0 else ""
         columns = (
             TextColumn("{task.description}"),
-            BarColumn(30),
+            *([BarColumn(min(room, 30))] if room > 4 else []),
             TextColumn("{task.percentage:>3.0f} %   loss {task.fields[loss]}"),
-            TextColumn("{task.fields[rate]} samples/s   {task.fields[left]}", style="dim"),
+            TextColumn(f"{rate}{{task.fields[left]}}", style="dim"),
         )
         # Drawn when there is news: a thread of its own would take the processor from the training.
-        bar = Bar(
-            *columns, console=Console(stderr=True), transient=True, auto_refresh=False, redirect_stdout=False
-        )
+        bar = Bar(*columns, console=console, transient=True, auto_refresh=False, redirect_stdout=False)
         total = f"/{self._began.epochs}" if self._began else ""
         task = bar.add_task(f"epoch {epoch}{total}", total=batches, loss="", rate="", left="")
         bar.start()
@@ -100,7 +102,8 @@ class Board:
 
 def started(event: Started) -> list[str]:
     """What a training began with, in lines: what was taken from another run, and what was not."""
-    lines = [f"begins with {len(event.taken)} tensors of {event.path}: {_listed(event.taken)}"]
+    count = f"{len(event.taken)} tensor{'s' * (len(event.taken) != 1)}"
+    lines = [f"begins with {count} of {event.path}: {_listed(event.taken)}"]
     if event.refused:
         lines.append(f"not taken, as their shapes differ: {_listed(event.refused)}")
     if event.left:
