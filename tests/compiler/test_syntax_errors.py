@@ -107,9 +107,9 @@ def test_dropping_one_closer_gives_one_error(name: str) -> None:
     ids=lambda text: f"{text[:12]!r} {len(text)}",
 )
 def test_extremes_are_told_at_once(text: str) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     errors(text)
-    assert time.perf_counter() - start < 10
+    assert time.process_time() - start < 10
 
 
 def test_depth_below_the_limit() -> None:
