@@ -104,7 +104,8 @@ def _edits(module: ast.Module, diagnostic: Diagnostic) -> Iterator[Edit]:
 
 def _of_operands(node: ast.Binary) -> Iterator[Edit]:
     left, right = _bracketed(node.left), _bracketed(node.right)
-    texts = [f"flatten({node.left.span.text}) {node.op} {right}"]
+    flat = left if left.startswith("(") else f"({left})"
+    texts = [f"flatten{flat} {node.op} {right}"]
     if node.op == "@":
         texts = [f"{left} @ {right}.T", *texts, f"{right} @ {left}", f"{left}.T @ {right}"]
     for text in texts:

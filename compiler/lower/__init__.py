@@ -64,13 +64,15 @@ class Lowering:
         self._precision: DType = precision or "float32"
         context, frame = self._fresh(training=False)
         self._check_overrides(context, frame)
-        run(context, frame, [i for i in self.module.items if isinstance(i, ast.Input)])
+        declared = [i for i in self.module.items if isinstance(i, ast.Input)]
+        run(context, frame, declared)
         self.inputs: Mapping[str, InputSpec] = context.inputs
         self._data = _only(context, "data", [i for i in self.module.items if isinstance(i, ast.Data)])
         self.data_spec: DataSpec | None = None
         if self._data is not None:
             with suppress(Failed):
-                self.data_spec = settings.data(context, frame, self._data, self.inputs)
+                names = [i.tensor.name.text for i in declared]
+                self.data_spec = settings.data(context, frame, self._data, self.inputs, names)
         block = _only(context, "train", [i for i in self.module.items if isinstance(i, ast.Train)])
         self._training: Training | None = None
         if block is not None:
@@ -169,9 +171,15 @@ class Lowering:
         collect(context, frame, self.module)
         return context, frame
 
+    @property
+    def _given_by_data(self) -> set[str]:
+        """Names to which the data block gives values: of one that is no input, that is told there alone."""
+        return {s.name.text for s in self._data.settings} if self._data else set()
+
     def _forward(self, training: bool) -> tuple[Graph, dict[str, Variable]]:
         """The network's graph, and in training the backward and update graphs, with their results."""
         context, frame = self._fresh(training)
+        frame.unknown |= self._given_by_data
         lower_file(context, frame, self.module, self._training if training else None)
         self._keep(context)
         return context.builder.graph, context.variables
@@ -192,7 +200,7 @@ class Lowering:
         """Tell what is wrong where no graph leads, and which definitions nothing uses."""
         context, frame = self._fresh(training=False)
         context.diagnostics = []  # what is wrong with the definitions as such is known
-        check_names(context, frame.library, self.module, self._diagnostics)
+        check_names(context, frame.library, self.module, self._given_by_data, self._diagnostics)
         for name, kind in unused(self.module):
             context.warn("unused", f"nothing uses the {kind} {name.text}", name.span)
         for target in frame.library.layers.values():

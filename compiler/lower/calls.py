@@ -348,7 +348,11 @@ def _unknown(context: Context, frame: Frame, name: ast.Name) -> Failed:
     if context.incomplete:
         return Failed(name.text)
     in_data = context.columns is not None
-    if not in_data and (name.text in COLUMN_FUNCTIONS or library.find(name.text, "data")):
+    file = library.find(name.text, "data")
+    if file is not None and file.use == "network":
+        title = f"{name.text} is an optimizer, and stands behind `train` alone"
+        return context.error("name", title, name.span)
+    if not in_data and (name.text in COLUMN_FUNCTIONS or file is not None):
         title = f"{name.text} is known in data blocks alone"
         help = f"use it there: data … {{ x = {name.text}(image), … }}"
         return context.error("name", title, name.span, "", (), help)

@@ -8,7 +8,7 @@ from .. import ast
 from ..initialisers import INITIALISERS
 from ..ir import Dim, Extent, N, TensorType
 from ..network import InputSpec, Variable
-from .context import Bound, Context, Declared, Frame, Initial
+from .context import Bound, Context, Declared, Frame, FunctionName, Initial
 from .definitions import RESERVED
 from .expressions import dims, number, whole
 from .operands import shape_text
@@ -111,6 +111,8 @@ def initial_value(context: Context, frame: Frame, expr: ast.Call | ast.Number) -
     passed = frame.functions.get(name)
     if isinstance(passed, Initial):
         return _complete(context, expr, passed.name, dict(enumerate(passed.arguments)), {})
+    if isinstance(passed, FunctionName):
+        name = passed.name
     bound = frame.values.get(name)
     if bound is not None and isinstance(bound.value, int | float) and not isinstance(bound.value, bool):
         return ("constant", float(bound.value))

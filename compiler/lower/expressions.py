@@ -25,7 +25,12 @@ _NUMBERS: dict[str, Callable[[Any, Any], Any]] = {
     "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
     "and": lambda a, b: bool(a and b), "or": lambda a, b: bool(a or b),
 }  # fmt: skip
-_KINDS: dict[type, str] = {Value: "a tensor", str: "a text", tuple: "a list"}
+_KINDS: dict[type, str] = {
+    Value: "a tensor",
+    str: "a text",
+    tuple: "a list",
+    FunctionName: "a function's name",
+}
 CONSTANTS: dict[str, Val] = {
     "true": True, "false": False, "inf": math.inf, "pi": math.pi, "same": "same", "all": "all", "none": "none"
 }  # fmt: skip
@@ -88,7 +93,8 @@ def name(context: Context, frame: Frame, expr: ast.Name) -> Val:
     else:
         title = f"there is no tensor or number called `{expr.text}` here"
         inside = [name for name in context.leaves if "." in name] if "." in expr.text else []
-        help = nearest(expr.text, [*frame.values, *frame.library.dims, *frame.functions, *inside])
+        sight = [*frame.values, *frame.library.dims, *frame.functions, *inside, "params", "training"]
+        help = nearest(expr.text, sight)
         if not help:
             sight = list(dict.fromkeys((*frame.values, *frame.library.dims)))
             notes = (
@@ -185,7 +191,10 @@ def dim(context: Context, frame: Frame, expr: ast.Expr) -> Dim:
         title = f"an axis of {value:,} elements is longer than {most('elements'):,}"
         raise context.error("limit", title, expr.span, "", (), raising("elements"))
     if value < 1:
-        raise context.error("shape", f"an axis cannot have {value} elements", expr.span, f"this is {value}")
+        what = "" if expr.span.text == str(value) else f"{expr.span.text} is {value}, and "
+        title = f"{what}an axis has 1 element at least" + ("" if what else f", not {value}")
+        known = frame.library.dims.get(expr.text) if isinstance(expr, ast.Name) else None
+        raise context.error("shape", title, known.span if known else expr.span)
     return value
 
 

@@ -94,7 +94,7 @@ def _filled(sentence: str, texts: Sequence[str]) -> str:
 
 def _mend(context: Context, frame: Frame, error: ShapeError, operands: Sequence[Val]) -> str:
     """The one edit of a declared parameter's dim that would make the sizes agree, where there is one."""
-    if len(error.axes) != 2:
+    if len(error.axes) != 2 or frame.library.standard:
         return ""
     (a, i), (b, j) = error.axes
     if max(a, b) >= len(operands):

@@ -19,7 +19,7 @@ from .operands import shape_text
 from .patterns import Given
 from .settings import TRAIN_KEYS
 from .signatures import formals, unknown_keyword
-from .statements import lower
+from .statements import lower, poison
 from .suggest import nearest
 
 
@@ -240,6 +240,7 @@ class _Updating:
                 self.statement(frame, statement)
             except Failed as failure:
                 failed = failure
+                poison(frame, statement)
         if failed is not None:
             raise failed
         if self.parameter not in self.context.updates:

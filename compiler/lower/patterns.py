@@ -75,6 +75,11 @@ def _by_name(
     keywords: Mapping[str, tuple[Given, Span]],
 ) -> dict[str, Given]:
     signature = formals(definition)
+    if positional and len(positional) + len(keywords) < len(signature.required):
+        value, part = positional[0]
+        if definition.formals[0].pattern is not None and isinstance(value, int | float):
+            title = f"{signature.name} needs its tensor {signature.known[0]}: write x -> {expr.span.text}"
+            raise context.error("call", title, expr.span, f"{part.span.text} is a number", (signature.note,))
     spans = {key: span for key, (_, span) in keywords.items()}
     check_arguments(context, expr, signature, len(positional), spans)
     given = dict(zip(signature.known, positional, strict=False))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from .. import ast
@@ -105,6 +105,12 @@ def _patience(context: Context, frame: Frame, expr: ast.Expr) -> Patience:
     if not isinstance(expr, ast.Call) or expr.function.text != "patience":
         title = "stop wants a rule, such as patience(3, on = valid.accuracy)"
         raise context.error("train", title, expr.span)
+    for keyword in expr.keywords:
+        if keyword.name.text not in ("epochs", "on"):
+            title = f"patience has no argument called {keyword.name.text}"
+            raise context.error(
+                "call", title, keyword.span, "", (), nearest(keyword.name.text, ("on", "epochs"))
+            )
     keywords = {k.name.text: k.value for k in expr.keywords}
     on = keywords.pop("on", ast.Name(expr.span, "valid.loss"))
     epochs = expr.positional[0] if expr.positional else keywords.pop("epochs", None)
@@ -134,15 +140,24 @@ def _check_keys(
         seen.add(name.text)
 
 
-def data(context: Context, frame: Frame, block: ast.Data, inputs: Mapping[str, InputSpec]) -> DataSpec:
-    """The data block's source and its arguments, and how much is split off; nothing is opened."""
+def data(
+    context: Context,
+    frame: Frame,
+    block: ast.Data,
+    inputs: Mapping[str, InputSpec],
+    declared: Sequence[str],
+) -> DataSpec:
+    """The data block's source and its arguments, and how much is split off; nothing is opened.
+
+    declared: the names of all inputs, also of those whose declaration is wrong.
+    """
     hints = {key: f"{key} belongs into the train block, not to the data" for key in TRAIN_KEYS}
-    known, names = (*inputs, *DATA_KEYS), [s.name for s in block.settings]
-    meant = {key: f"did you mean {name}?" for key, name in meant_inputs(block, inputs).items()}
+    known, names = (*declared, *DATA_KEYS), [s.name for s in block.settings]
+    meant = {key: f"did you mean {name}?" for key, name in meant_inputs(block, declared).items()}
     for name in names:
         if name.text not in (*known, *TRAIN_KEYS, *meant):
-            hints[name.text] = f"there is no input called {name.text} to give a value to"
-            meant[name.text] = f"declare input {name.text}[N, …], or delete this setting"
+            hints[name.text] = f"there is no input called {name.text}: declare it, or delete this setting"
+            meant[name.text] = f"write input {name.text}[N, …]"
     _check_keys(context, names, known, "data", hints, meant)
     positional = tuple(_argument(context, frame, a) for a in block.source.positional)
     keywords = {k.name.text: _argument(context, frame, k.value) for k in block.source.keywords}

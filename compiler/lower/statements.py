@@ -29,9 +29,7 @@ def run(context: Context, frame: Frame, statements: Sequence[Step]) -> None:
         try:
             lower(context, frame, statement)
         except Failed:
-            for name in _bound_by(statement):
-                if frame.rebinds or name.text not in frame.values:
-                    frame.values[name.text] = Bound(Poison(), name.span)
+            poison(frame, statement)
             if _returns(statement) and frame.path:
                 raise
 
@@ -71,6 +69,13 @@ def lower(context: Context, frame: Frame, statement: Step) -> None:
             pass  # read when every tensor is known
         case _:
             assert_never(statement)
+
+
+def poison(frame: Frame, statement: Step) -> None:
+    """Let the names that a failed statement would have bound fail silently where they are used."""
+    for name in _bound_by(statement):
+        if frame.rebinds or name.text not in frame.values:
+            frame.values[name.text] = Bound(Poison(), name.span)
 
 
 def _bound_by(statement: Step) -> list[ast.Name]:

@@ -25,18 +25,22 @@ from .signatures import check_arguments, formals, parameters
 _IN_OPTIMIZERS = ("param", "gradient", "step", "steps")
 
 
-def check_names(context: Context, here: Library, module: ast.Module, known: list[Diagnostic]) -> None:
+def check_names(
+    context: Context, here: Library, module: ast.Module, given: set[str], known: list[Diagnostic]
+) -> None:
     """Add to `known` what is wrong with names in every definition of a file and in the file itself.
 
-    context: a fresh one, in which nothing is told yet. Of a definition in which a name is known to be wrong
-    already, it is not told again.
+    context: a fresh one, in which nothing is told yet. given: what the data block gives values to. Of a
+    definition in which a name is known to be wrong already, it is not told again.
     """
     definitions = [(d.definition, d.library) for d in (*here.layers.values(), *here.optimizers.values())]
     for definition, sees in definitions:
         _Names(context, sees, definition).visit((definition.formals, definition.body))
         _keep(context, known, definition.span)
     steps = [i for i in module.items if not isinstance(i, _ELSEWHERE)]
-    _Names(context, here, None, steps).visit(tuple(steps))
+    names = _Names(context, here, None, steps)
+    names.frame.unknown |= given
+    names.visit(tuple(steps))
     _keep(context, known, None)
 
 

@@ -51,7 +51,6 @@ def fit(
     pad: Pairs,
     dilation: Sizes,
     first: int,
-    kernel_operand: int = -1,
 ) -> Sizes:
     """The result's spatial sizes, where the window slides over the axes of operand 0 from `first` on."""
     if min((*stride, *dilation, *kernel)) < 1 or min(p for pair in pad for p in pair) < 0:
@@ -61,13 +60,12 @@ def fit(
         if places < 1:
             extent = dilation[i] * (kernel[i] - 1) + 1
             padded = space[i] + sum(pad[i])
-            axes = ((0, first + i), *(((kernel_operand, first + i),) if kernel_operand >= 0 else ()))
             side = _NAMES.get(len(space), ("size",) * len(space))[i]
             raise ShapeError(
                 f"a window of {' × '.join(map(str, kernel))} does not fit into {{0}}",
                 f"{side} {extent} of the window is larger than {padded}"
                 + (", padding included" if sum(pad[i]) else ""),
-                axes,
+                ((0, first + i),),
                 help=f"take a kernel of at most {padded}, or pad by {extent - padded} more"
                 if dilation[i] == 1
                 else "take a smaller kernel or dilation, or pad more",
@@ -98,9 +96,7 @@ def _conv_type(
         raise ShapeError(title, label, ((0, 1), (1, 1)))
     kernel = spatial(w.shape[2:], len(stride), 1, 2)
     space = spatial(x.shape[2:], len(stride), 0, 2)
-    return x.with_shape(
-        (x.shape[0], filters, *fit(space, kernel, stride, pad, dilation, 2, kernel_operand=1))
-    )
+    return x.with_shape((x.shape[0], filters, *fit(space, kernel, stride, pad, dilation, 2)))
 
 
 def _conv_input_gradient_type(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from difflib import get_close_matches
 
 from .brackets import STATEMENT_WORDS, TOP_WORDS
-from .place import OPERATORS, Place
+from .place import OPENERS, OPERATORS, Place
 from .slips import Slip
 from .values import decimal_comma_before
 
@@ -51,7 +51,12 @@ def wrong_beginning(place: Place) -> Slip | None:
         if found.type in ("NAME", "NUMBER", "STRING", "LBRACE") or place.at_end:
             return _unknown_word(place)
         return _unnamed(place)
-    if found.type == "TILDE" or (found.type == "COLON" and place.before.type == "RSQB"):
+    if place.at_end and place.before.type == "RSQB":
+        line = place.rest(place.statement)
+        title = f"this declares nothing: write input {line}, or give it a value with `=`"
+        return Slip(first.span.to(place.before.span), title)
+    has_sign = any(x.type == "EQUALS" for x in place.lexemes[place.statement : place.i])
+    if (found.type == "TILDE" and not has_sign) or (found.type == "COLON" and place.before.type == "RSQB"):
         word = "param" if found.type == "TILDE" else "input"
         return Slip(
             first.span, f"the word `{word}` is missing", help=f"write {word} {place.rest(place.statement)}"
@@ -78,6 +83,10 @@ def _misplaced(place: Place) -> Slip | None:
             f"the block begins on line {line}",
             "move it out of the braces",
         )
+    if found.type == "EQUALS":
+        return Slip(place.gap, "a name is missing before this `=`")
+    if found.type == "COMMA" and place.block and place.block.type == "LSET":
+        return Slip(found.span, "there is one `,` too many: delete it")
     if found.type in OPERATORS or found.type in ("ARROW", "DOT", "COMMA"):
         help = "a statement goes on over lines within ( ) or [ ], or before ->"
         return Slip(found.span, f"a statement cannot begin with `{found.text}`", help=help)
@@ -98,12 +107,9 @@ def _misplaced(place: Place) -> Slip | None:
 
 def _setting(place: Place) -> Slip | None:
     first, found = place.first, place.found
-    if found.type in ("COLON", "TILDE", "BECOMES", "COMPARE"):
-        return Slip(
-            found.span,
-            "a setting is written with `=`",
-            help=f"write {first.text} = {place.rest(place.i + 1)}",
-        )
+    if found.type in ("COLON", "TILDE", "BECOMES", "COMPARE", "BAD_OPERATOR"):
+        title = f"a setting is written with `=`, not with `{found.text}`"
+        return Slip(found.span, title, help=f"write {first.text} = {place.rest(place.i + 1).lstrip('= ')}")
     if place.at_end:
         return Slip(place.gap, f"the setting {first.text} has no value: write {first.text} = …")
     if place.begins_value:
@@ -130,6 +136,17 @@ def _unknown_word(place: Place) -> Slip:
     )
 
 
+def _equals_later(place: Place) -> int | None:
+    """The position of an `=` of the statement outside of its brackets."""
+    depth = 0
+    for i in range(place.i, place.end):
+        type = place.lexemes[i].type
+        depth += (type in OPENERS) - (type in OPENERS.values())
+        if type == "EQUALS" and depth == 0:
+            return i
+    return None
+
+
 def _unnamed(place: Place) -> Slip | None:
     first, found = place.first, place.found
     match found.type:
@@ -149,7 +166,13 @@ def _unnamed(place: Place) -> Slip | None:
         case "LPAR" | "ARROW" | "PLUS" | "MINUS" | "FACTOR" | "POWER" | "COMPARE" | "AS":
             line = place.rest(place.statement)
             label = "nothing takes this value"
-            title = "this value has no name: write h = … or output h = … before it"
+            if (equals := _equals_later(place)) is not None:
+                left = first.span.to(place.lexemes[equals - 1].span)
+                return Slip(left, "before `=` stands a name alone, and this is a value")
+            if place.lexemes[place.end - 1].type == "LSET":
+                title = "the word `data` or `train` is missing before this block"
+                return Slip(first.span, title, help=f"write data {first.text}…")
+            title = "this value has no name: write h = …, or output, loss or metric before it"
             return Slip(first.span.to(found.span), title, label, f"write h = {line}")
         case _:
             return None

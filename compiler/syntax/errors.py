@@ -42,7 +42,10 @@ def describe(
     if slip is None and isinstance(mistake, Slip):
         slip = mistake
     slip = slip or _unopened(place)
-    for explain in (wrong_sign, wrong_beginning, wrong_part, wrong_value):
+    explanations = (wrong_sign, wrong_beginning, wrong_part, wrong_value)
+    if place.block and place.block.type == "LSET" and place.position == 1:
+        explanations = (wrong_beginning, *explanations)
+    for explain in explanations:
         slip = slip or explain(place)
     return (slip or _unexpected(place)).diagnostic
 

@@ -90,11 +90,11 @@ class _Layout:
         if type in ("LBRACE", "LSET"):
             self.statement = -1
 
-    @staticmethod
-    def holds_settings(first: Lexeme) -> bool:
-        """Of a statement that begins with no word of the language, none may have a block: it is misspelt."""
+    def holds_settings(self, first: Lexeme) -> bool:
+        """Whether a statement's block is that of data or train: their word may be misspelt, or missing."""
         misspelt = first.type == "NAME" and get_close_matches(first.text, ("data", "train"), 1, 0.6)
-        return first.type in ("DATA", "TRAIN") or bool(misspelt)
+        missing = [x.type for x in self.out[first.statement :][:2]] == ["NAME", "LPAR"]
+        return first.type in ("DATA", "TRAIN") or bool(misspelt) or missing
 
     def word(self, i: int, token: Token, begins: bool) -> str:
         text = str(token.value)

@@ -69,6 +69,8 @@ def _after_word(place: Place) -> Slip | None:
         return Slip(
             found.span, title, help=f"write {word} {rest}" if found.type == "EQUALS" else f"write {sample}"
         )
+    if found.type == "LSQB" and word in ("param", "state", "input"):
+        return Slip(place.gap, f"a name is missing behind `{word}`", help=f"write for example {sample}")
     if found.type in ("EQUALS", "LSQB", "COMMA", "DOT"):
         title = f"`{word}` begins a statement, so that nothing can have this name"
         return Slip(
@@ -88,6 +90,8 @@ def _after_word(place: Place) -> Slip | None:
         return Slip(
             found.span, "a file's name stands in quotes", help=f'write include "{place.rest(place.i)}"'
         )
+    if found.type == "LPAR" and word in ("layer", "optimizer"):
+        return Slip(place.gap, f"a name is missing behind `{word}`", help=f"write for example {sample}")
     if found.type in ("STRING", "NUMBER") and "NAME" in place.expected:
         return Slip(found.span, f"`{word}` wants a name here", help=f"write for example {sample}")
     return None
@@ -96,7 +100,7 @@ def _after_word(place: Place) -> Slip | None:
 def _declaration(place: Place) -> Slip | None:
     word, found = place.first.text, place.found
     if found.type in ("EQUALS", "COLON"):
-        value = place.rest(place.i + 1) if place.following.statement == place.statement else "glorot"
+        value = place.rest(place.i + 1) if place.following.type in ("NAME", "NUMBER") else "glorot"
         title = f"a {word} gets its first values with `~`, not with `{found.text}`"
         return Slip(found.span, title, help=f"write ~ {value}")
     if place.at_end and place.before.type in ("NAME", "RSQB"):
@@ -121,7 +125,7 @@ def _input(place: Place) -> Slip | None:
         case "TILDE":
             return Slip(found.span, "an input is fed, not drawn", help="for a trainable tensor write param")
         case "NAME":
-            return Slip(place.gap, "a `:` is missing here", help=f"write : {place.rest(place.i)}")
+            return Slip(place.gap, f"a `:` is missing before `{found.text}`")
         case _:
             return None
 

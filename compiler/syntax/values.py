@@ -103,20 +103,24 @@ def _no_value(place: Place) -> Slip:
 
 def _repeated(place: Place) -> Slip | None:
     before, found = place.before, place.found
+    opener = "" if place.opener is None else place.lexemes[place.opener].type
     if place.position == 0:
         return None
     if found.type == "EQUALS" and before.type == "EQUALS":
         return Slip(found.span, "there is one `=` too many", help="delete it")
+    if found.type == "EQUALS" and before.type in ("COMMA", "LPAR"):
+        return Slip(place.gap, "a name is missing before this `=`")
     if found.type in ("EQUALS", "BECOMES", "TILDE") and place.ends_value:
-        if place.opener is not None:
-            return Slip(
-                found.span, f"`{found.text}` does not belong into a value", help="to compare write =="
-            )
-        title = f"there is a second `{found.text}` here, and a statement has one"
-        return Slip(found.span, title, help="bind one name at a time")
+        first = any(x.type == found.type for x in place.lexemes[place.statement : place.i])
+        if place.opener is not None or not first:
+            help = "to compare write ==" if found.type == "EQUALS" else ""
+            return Slip(found.span, f"`{found.text}` does not belong into a value", help=help)
+        title = f"there is a second `{found.text}` here: delete it, or bind one name at a time"
+        return Slip(found.span, title)
     if before.type == "ARROW":
         help = "write a layer or function that takes the value: x -> dense(10) -> relu"
-        return Slip(before.span, "this arrow leads nowhere", "a layer is missing behind it", help)
+        title = f"an arrow leads into a layer, and behind this one stands `{found.text}`"
+        return Slip(before.span, title, "", help)
     if "NUMBER" in place.expected and before.type in ("EQUALS", "BECOMES", "TILDE"):
         return _no_value(place)
     if before.type in OPERATORS and "NUMBER" in place.expected:
@@ -125,6 +129,10 @@ def _repeated(place: Place) -> Slip | None:
         return Slip(found.span, f"a value is missing before this `{found.text}`")
     if found.type in (*OPERATORS, "ARROW") and "NUMBER" in place.expected:
         return Slip(found.span, f"a value is missing before `{found.text}`")
+    if found.type == "COLON" and opener == "LSQB" and "COLON" not in place.expected and place.ends_value:
+        return Slip(found.span, "a shape or list has one size for each axis, and no `:`")
+    if found.type == "COLON" and before.type == "LSQB":
+        return Slip(before.span, "an index stands right behind a tensor, and here the tensor is missing")
     if found.type == "ELLIPSIS":
         return Slip(
             found.span, "`...` stands in shapes, indices and lists alone", help="write out what it stands for"

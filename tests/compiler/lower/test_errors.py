@@ -169,7 +169,7 @@ def test_names_calls_and_kinds(text: str, title: str, help: str) -> None:
         ("h[N, 5] = x", "h is declared [N, 5], and its value has [N, 4]", "this gives x[N, 4]"),
         ("param W[4, N] ~ glorot", "W cannot depend on the batch size N", "N changes from batch to batch"),
         ("param W[2.5] ~ ones", "2.5 is no size: an axis has a whole number of elements", ""),
-        ("param W[-2] ~ ones", "an axis cannot have -2 elements", "this is -2"),
+        ("param W[-2] ~ ones", "an axis has 1 element at least, not -2", ""),
         ("input z[3]", "the first axis of an input is the batch: z[N, …]", "no N in front"),
         (
             "input z[N, N]",
