@@ -12,6 +12,7 @@ from .diagnostics import Diagnostic, Span
 Paint = Callable[[str, str], str]
 TAB = 4
 WIDTH = 110  # longer lines are cut around the part that is meant
+FAR = 1000  # characters beside it that are looked at: a line may have millions
 _OPEN, _SHUT, _END = "\x01", "\x02", "\x03"  # what no printable text holds, in the place of tags
 _COLOURS = {
     "error": "color:#c62828;font-weight:600", "warning": "color:#b26a00;font-weight:600",
@@ -76,7 +77,9 @@ def _sentence(head: str, indent: int, text: str, width: int | None, paint: Calla
 
 def _place(span: Span, label: str, point: Span, gutter: int, paint: Paint, role: str, room: int) -> list[str]:
     line, column = span.source.position(span.start)
-    text = span.source.line(line)
+    before = max(column - 1 - FAR, 0)
+    text = span.source.line(line)[before : column - 1 + FAR]
+    column -= before
     length = min(span.end - span.start, max(len(text) - column + 1, 0))
     before, marked = _columns(text[: column - 1]), _columns(text[: column - 1 + length])
     shown, before, marked = _cut(_shown(text), before, max(marked, before + 1), room)

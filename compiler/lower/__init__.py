@@ -205,8 +205,7 @@ class Lowering:
             context.warn("unused", f"nothing uses the {kind} {name.text}", name.span)
         for target in frame.library.layers.values():
             if target.definition.name.span not in self._entered:
-                trials = self._fresh(training=False)[0], self._fresh(training=False)[0]
-                context.diagnostics += refusals(*trials, frame, target)
+                context.diagnostics += refusals(lambda: self._fresh(training=False)[0], frame, target)
         self._keep(context)
 
     def _keep(self, context: Context) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from netc.compiler.diagnostics import Diagnostic, Label, Source, Span, SpecError
@@ -130,3 +132,14 @@ def test_a_notebook_shows_text_and_escaped_html() -> None:
     assert "&lt;tags&gt; &amp; an ampersand" in bundle["text/html"]
     assert "<tags>" not in bundle["text/html"] and "\x01" not in bundle["text/html"]
     assert bundle["text/html"].count("<span") == bundle["text/html"].count("</span>") > 3
+
+
+def test_of_a_line_of_millions_little_is_looked_at() -> None:
+    text = "x" * 4_000_000 + "WRONG" + "\t" * 4_000_000
+    source = Source("a.net", text)
+    began = time.process_time()
+    shown = render(Diagnostic("syntax", "no", Span(source, 4_000_000, 4_000_005), "here"))
+    assert time.process_time() - began < 1
+    _, place, _, line, mark = shown.split("\n")
+    assert place.endswith("a.net:1:4000001") and line.startswith("1 | … xxx") and line.endswith(" …")
+    assert line.index("WRONG") == mark.index("^^^^^ here")

@@ -49,6 +49,8 @@ STANDARD = sorted((Path(__file__).parents[3] / "specs" / "std").glob("*.net"))
         ("if 1 > 2 { z = q }", "there is no tensor or number called `q` here", "q"),
         ("layer f(x[...]) { param A[3, 4], B[5, 6] ~ glorot\nreturn x + A @ B }",
          "cannot multiply A[3, 4] by B[5, 6]", "A @ B"),
+        ("layer f(a[b, c, d], e[f, g, h], i[j, k, l, m, n, o, p]) { z = threes(4)\nreturn a + z }",
+         "there is no layer or function called threes", "threes"),
         ("layer f(x[N, c, h, w], k) { z[N, 8] = x -> conv(k, 3) -> globalmean -> dense(7)\nreturn z }",
          "z is declared [N, 8], and its value has [N, 7]",
          "x -> conv(k, 3) -> globalmean -> dense(7)"),
