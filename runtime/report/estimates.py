@@ -92,7 +92,7 @@ def sections(given: Estimates | None) -> list[str]:
 
 
 def _plots(given: Estimates) -> list[str]:
-    from .plots import Points, scatter
+    from .plots import Curve, scatter
 
     chosen = np.random.default_rng(0).permutation(len(given.said))[: max(1, POINTS // given.said.shape[1])]
     said, truth = given.said[chosen], given.truth[chosen]
@@ -101,8 +101,8 @@ def _plots(given: Estimates) -> list[str]:
         (f"{given.target}[{i}]" if count > 1 else given.target, said[:, i::count], truth[:, i::count])
         for i in range(count)
     ]
-    against = [Points(n, t.ravel().tolist(), s.ravel().tolist(), i) for i, (n, s, t) in enumerate(parts)]
-    errors = [Points(n, s.ravel().tolist(), (s - t).ravel().tolist(), i) for i, (n, s, t) in enumerate(parts)]
+    against = [Curve(n, t.ravel().tolist(), s.ravel().tolist(), i) for i, (n, s, t) in enumerate(parts)]
+    errors = [Curve(n, s.ravel().tolist(), (s - t).ravel().tolist(), i) for i, (n, s, t) in enumerate(parts)]
     true, error = f"true {given.target}", f"{given.output} − {given.target}"
     return [
         scatter(against, "estimated and true", true, given.output, slope=1),

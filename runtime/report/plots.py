@@ -46,7 +46,7 @@ _STYLE = {
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """A line through points. series: the number of its colour, which may repeat."""
+    """Points, and as a rule a line through them. series: the number of its colour, which may repeat."""
 
     name: str
     x: Sequence[float]
@@ -54,17 +54,7 @@ class Curve:
     series: int
 
 
-@dataclass(frozen=True, slots=True)
-class Points:
-    """Single points. series: the number of their colour, which may repeat."""
-
-    name: str
-    x: Sequence[float]
-    y: Sequence[float]
-    series: int
-
-
-def scatter(given: Sequence[Points], title: str, across: str, up: str, slope: float) -> str:
+def scatter(given: Sequence[Curve], title: str, across: str, up: str, slope: float) -> str:
     """An SVG of points, with a line of this slope through (0, 0) on which they should lie."""
     with _drawing(title) as (figure, axes):
         for points in given:
@@ -79,8 +69,7 @@ def scatter(given: Sequence[Points], title: str, across: str, up: str, slope: fl
             linestyle=(0, (2, 3)),
         )
         axes.set(xlabel=across, ylabel=up)
-        if len(given) > 1:
-            figure.legend(loc="outside lower left", ncols=4, fontsize=8, handlelength=1.4)
+        _legend(figure, [points.name for points in given])
         return _svg(figure, title)
 
 
@@ -114,9 +103,7 @@ def curves(
             axes.axvline(mark[0], color=_COLOURS["soft"], linewidth=1, linestyle=(0, (2, 3)), label=mark[1])
         axes.set_xlabel(across)
         axes.margins(x=0.02)
-        if len(given) + (mark is not None) > 1:
-            columns = 4 if len(given) <= 4 else 3
-            figure.legend(loc="outside lower left", ncols=columns, fontsize=8, handlelength=1.4)
+        _legend(figure, [curve.name for curve in given] + ([mark[1]] if mark is not None else []))
         return _svg(figure, title)
 
 
@@ -142,6 +129,15 @@ def _logarithmic(axes: Axes, which: Literal["x", "y"]) -> None:
     low, high = axis.get_view_interval()
     if high > 100 * low:  # enough powers of ten
         axis.set_minor_locator(NullLocator())
+
+
+def _legend(figure: Figure, names: Sequence[str]) -> None:
+    """Below the plot, unless there is but one name."""
+    if len(names) > 1:
+        columns = max(
+            1, min(4, 77 // (max(map(len, names)) + 9))
+        )  # characters, of which 9 are a line and gaps
+        figure.legend(loc="outside lower left", ncols=columns, fontsize=8, handlelength=1.4)
 
 
 @contextmanager
