@@ -10,7 +10,19 @@ from ..extract import ancestors
 from ..ir import Graph, Node
 from ..ops.op import REGISTRY
 from .formula import TRANSPARENT, count_text, name_text, subscript
-from .look import BACKGROUND, BACKWARD, DATA_FILL, FONT, FORWARD, FORWARD_FILL, INK, MUTED, Colour, Theme
+from .look import (
+    BACKGROUND,
+    BACKWARD,
+    DATA_FILL,
+    FONT,
+    FORWARD,
+    FORWARD_FILL,
+    INK,
+    MUTED,
+    Colour,
+    Direction,
+    Theme,
+)
 from .metrics import line_height, text_width
 from .values import Array
 
@@ -18,6 +30,7 @@ WIDTH, HEIGHT = 960.0, 540.0  # points, a slide
 _HEAD, _FOOT, _SIDE = 84.0, 46.0, 64.0  # kept free for the title, the layers' names and labels
 _MOST = 11  # circles in a layer; of more units the first and last few are shown
 _RADIUS = 15.0
+_WIDEST: dict[Direction, float] = {"LR": 62.0, "TB": 84.0}  # between two units
 _LABEL, _TITLE, _FACTS = 14, 20, 14
 
 
@@ -57,9 +70,10 @@ def neurons(
     classes: Sequence[str],
     note: str,
     theme: Theme,
+    direction: Direction,
 ) -> str:
     """The DOT text. weights: [in, out] by parameter; classes: labels of the last units, if there are any."""
-    return _Writer(name, layers, weights, classes, note, theme).text()
+    return _Writer(name, layers, weights, classes, note, theme, direction).text()
 
 
 def _weights(graph: Graph, node: Node) -> Node | None:
@@ -107,6 +121,11 @@ class _Writer:
     classes: Sequence[str]
     note: str
     theme: Theme
+    direction: Direction
+
+    @property
+    def _turned(self) -> bool:
+        return self.direction == "TB"
 
     @property
     def sizes(self) -> list[int]:
@@ -155,18 +174,26 @@ class _Writer:
         return [*range(size)] if size <= _MOST else [*range(5), *range(size - 4, size)]
 
     def _place(self, k: int, unit: int) -> tuple[float, float]:
-        label = max((text_width(c, _LABEL) for c in self.classes), default=0)
-        left, right = _SIDE + 24, WIDTH - _SIDE - label
-        x = left + (right - left) * k / (len(self.sizes) - 1)
+        first, last, start, end = self._field
+        along = first + (last - first) * k / (len(self.sizes) - 1)
         shown = self._shown(k)
         slots = len(shown) + (self.sizes[k] > _MOST)
         slot = shown.index(unit) + (self.sizes[k] > _MOST and unit >= 5)
-        step = min((HEIGHT - _HEAD - _FOOT) / slots, 62.0)
-        return x, _HEAD + (HEIGHT - _HEAD - _FOOT) / 2 + (slot - (slots - 1) / 2) * step
+        step = min((end - start) / slots, _WIDEST[self.direction])
+        across = (start + end) / 2 + (slot - (slots - 1) / 2) * step
+        return (across, along) if self._turned else (along, across)
+
+    @property
+    def _field(self) -> tuple[float, float, float, float]:
+        """Where the first and the last layer stand, and between what their units."""
+        if self._turned:
+            return _HEAD + _LABEL + 24, HEIGHT - _LABEL - 32, 2 * _SIDE, WIDTH - 24
+        label = max((text_width(c, _LABEL) for c in self.classes), default=0)
+        return _SIDE + 24, WIDTH - _SIDE - label, _HEAD, HEIGHT - _FOOT
 
     def _radius(self, k: int) -> float:
-        step = (HEIGHT - _HEAD - _FOOT) / (min(self.sizes[k], _MOST) or 1)
-        return min(_RADIUS, step * 0.4)
+        _, _, start, end = self._field
+        return min(_RADIUS, (end - start) / (min(self.sizes[k], _MOST) or 1) * 0.4)
 
     def _units(self, k: int) -> list[str]:
         shown, size = self._shown(k), self.sizes[k]
@@ -179,14 +206,17 @@ class _Writer:
             f'pos="{self._at(*self._place(k, unit))}"];'
             for unit in shown
         ]
-        x, _ = self._place(k, 0)
+        x, y = self._place(k, 0)
         if size > _MOST:
-            y = (self._place(k, 4)[1] + self._place(k, size - 4)[1]) / 2
-            found.append(self._text(f"gap{k}", "⋮", x, y, 20))
+            before, after = self._place(k, 4), self._place(k, size - 4)
+            middle = (before[0] + after[0]) / 2, (before[1] + after[1]) / 2
+            found.append(self._text(f"gap{k}", "⋯" if self._turned else "⋮", *middle, 20))
         name = self.layers[k].reads if k < len(self.layers) else self.layers[-1].gives
         found.append(
             self._text(
-                f"name{k}", f"{name} · {count_text(size)}" if name else count_text(size), x, HEIGHT - 22
+                f"name{k}",
+                f"{name} · {count_text(size)}" if name else count_text(size),
+                *((_SIDE, y) if self._turned else (x, HEIGHT - 22)),
             )
         )
         if k == 0 or k == len(self.sizes) - 1:
@@ -197,8 +227,11 @@ class _Writer:
         """The label beside a unit of the first or last layer."""
         x, y = self._place(k, unit)
         text = self.classes[unit] if k and self.classes else f"{name or 'h'}{subscript(unit + 1)}"
+        sign = 1 if k else -1
+        if self._turned:
+            return self._text(f"label{k}_{unit}", text, x, y + sign * (self._radius(k) + 4 + _LABEL / 2))
         away = self._radius(k) + 8 + text_width(text, _LABEL) / 2
-        return self._text(f"label{k}_{unit}", text, x + (away if k else -away), y)
+        return self._text(f"label{k}_{unit}", text, x + sign * away, y)
 
     def _text(self, id: str, text: str, x: float, y: float, points: int = _LABEL) -> str:
         width, height = text_width(text, points) / 72 + 0.1, line_height(points) / 72

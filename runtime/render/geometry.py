@@ -14,6 +14,8 @@ import numpy as np
 from ...compiler.draw.look import (
     BACKGROUND,
     BACKWARD,
+    CLUSTER,
+    CLUSTER_FILL,
     COLOURS,
     FORWARD,
     INK,
@@ -23,6 +25,7 @@ from ...compiler.draw.look import (
     Colour,
     Theme,
 )
+from ...compiler.draw.metrics import text_width
 from ...compiler.draw.pages import Drawn
 from .drawing import Appearance
 from .engine import RenderError
@@ -46,6 +49,7 @@ _STYLE: dict[str, Any] = {
 }
 _HEAD, _ABOVE, _GAP = 0.6, 0.62, 0.2  # inches for the title, above each panel, between two
 _TALLEST = 7.5
+_AROUND = 0.6  # how far around the samples the grid is shown, in parts of their extent
 
 
 class Figure:
@@ -116,7 +120,7 @@ class Figure:
         text = self._bytes(k, "svg", self._flat, 72).decode()
         text = text[text.index("<svg") :]
         text = re.sub(r"<metadata>.*?</metadata>\s*", "", text, flags=re.DOTALL)
-        text = re.sub(r"(\d\.\d\d)\d+", r"\1", text)
+        text = re.sub(r"(\d\.\d)\d+", r"\1", text)
         text = re.sub(r"(font:[^;\"]*?[\d.]+px)[^;\"]*", lambda m: f"{m[1]} {FONTS}", text)
         text = text.replace("<svg ", '<svg class="netc" ', 1)
         if self.theme != "auto":
@@ -147,10 +151,10 @@ class Figure:
             canvas.text(
                 0.01, 1 - 0.36 / height, f"net {self.name}", size=20, weight="bold", color=INK.of(theme)
             )
-            inches = 0.2 + 0.165 * len(f"net {self.name}")
+            inches = 0.01 * _WIDTH + (text_width(f"net {self.name}", 20, bold=True) + 14) / 72
             canvas.text(inches / _WIDTH, 1 - 0.36 / height, self._note(k), size=14, color=MUTED.of(theme))
             for i, panel in enumerate(plane.panels):
-                _draw_panel(axes[i], panel, plane, self._limits(i), theme)
+                _draw_panel(axes[i], panel, plane, theme)
             _draw_decision(axes[len(plane.panels)], plane, theme)
             metadata = {"Date": None, "Creator": None} if format == "svg" else None
             canvas.savefig(out, format=format, dpi=dpi, metadata=metadata, facecolor=BACKGROUND.of(theme))
@@ -158,12 +162,6 @@ class Figure:
 
     def _note(self, k: int) -> str:
         return f"what each layer does to the plane  ·  {self.notes[k]}"
-
-    def _limits(self, i: int) -> tuple[Array2, Array2]:
-        """What a panel shows: all of the samples at any moment; of the grid, what is around them."""
-        points = np.concatenate([p.panels[i].samples for p in self.planes])
-        margin = 0.25 * (points.max(axis=0) - points.min(axis=0)).max()
-        return points.min(axis=0) - margin, points.max(axis=0) + margin
 
 
 Array2 = np.ndarray[Any, Any]
@@ -174,18 +172,40 @@ def _side(count: int, rows: int) -> float:
     return min(_WIDTH / -(-count // rows) - _GAP, (_TALLEST - _HEAD) / rows - _ABOVE)
 
 
-def _draw_panel(ax: Any, panel: Panel, plane: Plane, limits: tuple[Array2, Array2], theme: Theme) -> None:
+def _draw_panel(ax: Any, panel: Panel, plane: Plane, theme: Theme) -> None:
     from matplotlib.collections import LineCollection
 
+    window = _window(ax, theme)
     for lines, colour in zip(panel.lines, (JOIN, MUTED), strict=True):
-        ax.add_collection(LineCollection(list(lines), colors=colour.of(theme), linewidths=0.7))
+        collection = LineCollection(list(lines), colors=colour.of(theme), linewidths=0.7)
+        ax.add_collection(collection)
+        collection.set_clip_path(window)
     _scatter(ax, panel.samples, plane, theme, 16)
-    low, high = limits
-    middle, half = (low + high) / 2, max(float((high - low).max()) / 2, 1e-6) * 1.04
+    low, high = limits(panel)
+    middle, half = (low + high) / 2, max(float((high - low).max()) / 2, 1e-6) * 1.08
     ax.set_xlim(middle[0] - half, middle[0] + half)
     ax.set_ylim(middle[1] - half, middle[1] + half)
     ax.set_aspect("equal")
     _title(ax, panel.title, panel.note, theme)
+
+
+def limits(panel: Panel) -> tuple[Array2, Array2]:
+    """What a panel shows: all of the samples; of the grid, what is not too far from them."""
+    lines = panel.lines.reshape(-1, 2)
+    low, high = panel.samples.min(axis=0), panel.samples.max(axis=0)
+    around = _AROUND * (high - low).max()
+    return np.maximum(lines.min(axis=0), low - around), np.minimum(lines.max(axis=0), high + around)
+
+
+def _window(ax: Any, theme: Theme) -> Any:
+    """The panel's outline, at which lines end that run on."""
+    from matplotlib.patches import FancyBboxPatch
+
+    look = {"facecolor": CLUSTER_FILL.of(theme), "edgecolor": CLUSTER.of(theme), "linewidth": 1.0}
+    shape = "round,pad=0,rounding_size=0.03"
+    window = FancyBboxPatch((0, 0), 1, 1, shape, transform=ax.transAxes, clip_on=False, zorder=0, **look)
+    ax.add_patch(window)
+    return window
 
 
 def _draw_decision(ax: Any, plane: Plane, theme: Theme) -> None:
@@ -197,8 +217,10 @@ def _draw_decision(ax: Any, plane: Plane, theme: Theme) -> None:
         colours = np.array([to_rgba(_CLASSES[c % len(_CLASSES)].light, 0.28) for c in range(count)])
         image = (colours[plane.decided.astype(int)] * 255).round().astype(np.uint8)
         ax.imshow(image, extent=extent, origin="lower", interpolation="nearest", aspect="auto")
-        edges = np.arange(count - 1) + 0.5
-        ax.contour(plane.decided, levels=edges, extent=extent, colors=INK.of(theme), linewidths=1.1)
+        for c in range(plane.scores.shape[-1]):
+            ahead = plane.scores[..., c] - np.delete(plane.scores, c, axis=-1).max(axis=-1)
+            if ahead.min() < 0 < ahead.max():
+                ax.contour(ahead, levels=[0], extent=extent, colors=INK.of(theme), linewidths=1.1)
     else:
         ax.contourf(plane.decided, levels=12, extent=extent, cmap="cividis", alpha=0.7)
     _scatter(ax, plane.panels[0].samples, plane, theme, 16)
@@ -216,19 +238,20 @@ def _scatter(ax: Any, places: Array2, plane: Plane, theme: Theme, size: float) -
 
 
 def _title(ax: Any, title: str, note: str, theme: Theme) -> None:
-    ax.set_title(title, fontsize=14, fontweight="bold", color=INK.of(theme), pad=22 if note else 8)
+    ax.set_title(title, fontsize=14, fontweight="bold", color=INK.of(theme), pad=22)
     if note:
         words, _, rest = note.partition(": ")
         ax.text(0.5, 1.02, f"{words}: {rest.split()[0]}", transform=ax.transAxes, ha="center", va="bottom",
                 fontsize=_FONT - 2, color=MUTED.of(theme))  # fmt: skip
 
 
-def _family() -> str:
-    """The font that measures and, outside of SVG, draws the text: the last comes with matplotlib."""
+def _family() -> list[str]:
+    """The fonts that measure and, outside of SVG, draw the text; the last one has the signs."""
     from matplotlib.font_manager import get_font_names
 
     known = set(get_font_names())
-    return next(name for name in ("Arial", "Liberation Sans", "Helvetica", "DejaVu Sans") if name in known)
+    named = ("Arial", "Liberation Sans", "Helvetica")
+    return [*[name for name in named if name in known][:1], "DejaVu Sans"]
 
 
 def _gif(frames: Sequence[bytes], path: Path) -> None:

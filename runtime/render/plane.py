@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -38,17 +38,25 @@ class Panel:
 class Plane:
     """panels: the input and what each layer makes of it. labels [n]: the samples' classes or values.
 
-    decided [FIELD, FIELD]: the class, or unless is_class the value, at each point of the input plane between
-    low and high.
+    scores [FIELD, FIELD, classes]: what speaks for each class at the points of the input plane between
+    low and high; where there are no classes, the value [FIELD, FIELD, 1].
     """
 
     panels: tuple[Panel, ...]
-    decided: Array
+    scores: Array
     low: Array
     high: Array
     labels: Array
-    is_class: bool
     count: int
+
+    @property
+    def is_class(self) -> bool:
+        return self.scores.shape[-1] > 1
+
+    @property
+    def decided(self) -> Array:
+        """The class, or the value, at each point [FIELD, FIELD]."""
+        return self.scores.argmax(axis=-1) if self.is_class else self.scores[..., 0]
 
     def aligned(self, earlier: Plane) -> Plane:
         """Turned, layer by layer, so that the samples lie as near as can be to where they lay earlier.
@@ -62,7 +70,7 @@ class Plane:
                 u, _, v = np.linalg.svd(panel.samples.T @ before.samples)
                 panel = Panel(panel.title, panel.note, panel.lines @ (u @ v), panel.samples @ (u @ v))
             found.append(panel)
-        return Plane(tuple(found), self.decided, self.low, self.high, self.labels, self.is_class, self.count)
+        return replace(self, panels=tuple(found))
 
 
 class Geometry:
@@ -95,7 +103,6 @@ class Geometry:
         values = evaluate(self.model, self.graph, [id for _, id in self.layers], self._at(points)).forward
         whole = [("input", points), *((title, values[id]) for title, id in self.layers if id in values)]
         panels = [_panel(title, array, lines.shape) for title, array in whole]
-        decided, is_class = self._decided()
         targets = [
             n
             for n, i in self.model.compiled.network.inputs.items()
@@ -104,7 +111,7 @@ class Geometry:
         labels = self.given.inputs.get(targets[0]) if targets else None
         count = max([i.classes for i in self.model.compiled.network.inputs.values()] + [0])
         known = labels if labels is not None else np.zeros(len(panels[0].samples))
-        return Plane(tuple(panels), decided, self.low, self.high, known, is_class, count)
+        return Plane(tuple(panels), self._scores(), self.low, self.high, known, count)
 
     def _samples(self) -> Samples:
         data = dataset(self.model)
@@ -125,8 +132,8 @@ class Geometry:
     def _at(self, points: Array) -> Samples:
         return Samples({self.input.name: points.astype(self.input.type.dtype)})
 
-    def _decided(self) -> tuple[Array, bool]:
-        """The class of every point of the plane, or where there are no classes the value."""
+    def _scores(self) -> Array:
+        """What speaks for each class at every point of the plane, or where there are no classes the value."""
         axes = [np.linspace(low, high, FIELD) for low, high in zip(self.low, self.high, strict=True)]
         points = np.stack(np.meshgrid(*axes), axis=-1).reshape(-1, 2)
         inputs = self._at(points).inputs
@@ -135,13 +142,15 @@ class Geometry:
         array = self.model.device.numpy(answer)
         classes = any(i.classes for i in self.model.compiled.network.inputs.values())
         if array.ndim == 2 and array.shape[1] > 1:
-            return array.argmax(axis=1).reshape(FIELD, FIELD), True
+            return array.reshape(FIELD, FIELD, -1)
         array = array.reshape(FIELD, FIELD)
         if classes and array.dtype.kind == "f":
             # A probability is in 0..1; a score is positive for the second class.
             threshold = 0.5 if array.min() >= 0 and array.max() <= 1 else 0.0
-            return (array > threshold).astype(np.int64), True
-        return array, classes
+            return np.stack([threshold - array, array - threshold], axis=-1)
+        if classes:
+            return (array[..., None] == np.arange(max(2, int(array.max()) + 1))).astype(np.float64)
+        return array[..., None]
 
 
 def _plane_input(model: Model) -> InputSpec:

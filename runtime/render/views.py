@@ -17,7 +17,7 @@ from ...compiler.draw.pages import Drawn
 from ...compiler.draw.picture import Picture
 from ...compiler.draw.steps import Measured, steps
 from ...compiler.draw.values import Values
-from ...compiler.draw.views import Compose, drawn_graph
+from ...compiler.draw.views import Compose, View, drawn_graph
 from ...compiler.network import Network
 from ..answers import class_names
 from ..data.batches import length
@@ -33,6 +33,10 @@ from .steps_view import Steps
 from .values import Samples, batch, dataset, evaluate, first
 
 TINY = 2  # samples whose numbers are shown
+_NOT_TAKEN: dict[View, tuple[str, ...]] = {
+    "neurons": ("only", "depth", "expand", "update"),
+    "geometry": ("only", "depth", "expand", "update", "direction"),
+}
 _LABELS = 13.0  # points, of the smallest text among neurons
 
 
@@ -65,6 +69,10 @@ class Given:
 
 def show(model: Model, options: Options, theme: Appearance = "auto", given: Given | None = None) -> Shown:
     """A view of a model. Raises DrawError, RenderError."""
+    usual = Options(options.view)
+    odd = [n for n in _NOT_TAKEN.get(options.view, ()) if getattr(options, n) != getattr(usual, n)]
+    if odd:
+        raise DrawError(f"the {options.view} view shows the whole network, and takes no {', '.join(odd)}")
     return _VIEWS[options.view](model, options, theme, given or Given())
 
 
@@ -119,7 +127,8 @@ def _neurons(model: Model, options: Options, theme: Appearance, given: Given) ->
     classes = next((names for names in named if len(names) == layers[-1].size_out), ())
 
     def make(network: Network, options: Options) -> Drawn:
-        dot = neurons(network.name, layers, weights, classes, given.parameters, options.theme)
+        look = options.theme, options.direction
+        dot = neurons(network.name, layers, weights, classes, given.parameters, *look)
         return Drawn((dot,), _LABELS)
 
     return Drawing(network, options, theme, make)

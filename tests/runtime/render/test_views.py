@@ -18,6 +18,7 @@ from netc.compiler.draw.values import grid
 from netc.compiler.draw.views import drawn_graph
 from netc.runtime.model import Model
 from netc.runtime.render import RenderError
+from netc.runtime.render.geometry import limits
 from netc.runtime.render.plane import Geometry
 from netc.runtime.render.values import Samples, drawn, evaluate, first
 from netc.runtime.render.views import Given, over_training, show
@@ -306,3 +307,42 @@ def test_samples_where_the_data_are_not_there(tmp_path: Path) -> None:
 def test_a_model_draws_its_views(small: Model) -> None:
     pictures: list[Callable[[], str]] = [small.draw(v)._repr_html_ for v in ("mirror", "numbers", "steps")]
     assert all("<svg" in unescape(picture()) for picture in pictures)
+
+
+@pytest.mark.parametrize("given", [{"only": "h.dense1"}, {"direction": "TB"}])
+def test_the_geometry_refuses_what_it_cannot_follow(given: dict[str, str], small: Model) -> None:
+    with pytest.raises(DrawError, match=f"takes no {next(iter(given))}"):
+        show(small, Options("geometry", **given))  # type: ignore[arg-type]
+
+
+def test_one_layer_shows_the_values_that_it_has_in_the_whole(small: Model) -> None:
+    samples = first(small, 2)
+    text = words(show(small, Options("numbers", only="logits"), given=Given(samples)).dot)  # type: ignore[attr-defined]
+    shown = {**small.forward(want=["h", "logits"], **samples.inputs), **small.gradients(**samples.inputs)}
+    for name in ("h", "logits", "logits.W", "logits.b"):
+        for value in np.ravel(shown[name])[:2]:
+            assert written(float(value), shown[name]) in text, name
+
+
+def test_one_layer_has_the_thumbnails_that_it_has_in_the_whole(images: Model) -> None:
+    given = Given(first(images, 1), "after epoch 1")
+    whole, part = (show(images, Options("cards", only=only), given=given) for only in ("", "logits.dense1"))
+    names = re.findall(r'SRC="([^"]*)"', part.dot)  # type: ignore[attr-defined]
+    graph = drawn_graph(images.compiled.network, training=False)
+    given_by = next(n.id for n in graph if n.name == "logits")
+    assert f"v{given_by}.png" in names
+    assert set(names) <= set(re.findall(r'SRC="([^"]*)"', whole.dot))  # type: ignore[attr-defined]
+
+
+def test_boundaries_of_classes_are_where_two_scores_are_equal(small: Model) -> None:
+    plane = Geometry(small).plane()
+    assert plane.is_class and plane.scores.shape == (120, 120, 2)
+    assert plane.decided.tolist() == (plane.scores[..., 1] > plane.scores[..., 0]).astype(int).tolist()
+
+
+def test_the_window_holds_all_samples_and_at_most_as_much_again(small: Model) -> None:
+    for panel in Geometry(small).plane().panels:
+        low, high = limits(panel)
+        assert (low <= panel.samples.min(axis=0)).all() and (high >= panel.samples.max(axis=0)).all()
+        extent = np.ptp(panel.samples, axis=0).max()
+        assert ((high - low) <= np.ptp(panel.samples, axis=0) + 1.2 * extent + 1e-9).all()
