@@ -12,7 +12,6 @@ from ..compiler.draw.pages import LEAST
 from ..compiler.draw.views import View
 from ..console import fail, result, say
 from ..locate import Spec, find
-from ..pictured import pictured, sample
 from ..runtime.opening import compile_source
 from ..runtime.render import Drawing, RenderError
 from . import arguments
@@ -101,6 +100,7 @@ def _drawing(
     if options.view in ("mirror", "ops"):
         network = compile_source(spec.source, spec.base, overrides.dims, overrides.train).network
         return Drawing(network, options, theme)
+    from ..pictured import pictured, sample
     from ..runtime.render.views import Given, show
     from ..runtime.render.views import over_training as film
 

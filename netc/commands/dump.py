@@ -12,8 +12,6 @@ from ..compiler.pipeline import Compiled, Purpose
 from ..compiler.plan import plan
 from ..console import report, result
 from ..locate import Spec, find
-from ..runtime.device import Device
-from ..runtime.model import Model
 from ..runtime.opening import compile_source
 from . import arguments
 from .arguments import Overrides
@@ -52,6 +50,9 @@ def _text(compiled: Compiled, spec: Spec, stage: str) -> str:
             batch = compiled.network.train.batch if compiled.network.train else 1
             return plan_text.show(plan(compiled.graph(_purpose(compiled)), batch))
         case _:
+            from ..runtime.device import Device
+            from ..runtime.model import Model
+
             return Model(compiled, Device("cpu"), spec.base).code
 
 

@@ -14,7 +14,6 @@ from ..compiler.render import render
 from ..console import fail, paint, result
 from ..overrides import expressions
 from ..pages import PAGES, Page
-from ..runtime.opening import compile_source
 
 WRONG = 1
 
@@ -54,6 +53,8 @@ def _show(code: str, page: Page) -> None:
 
 def messages(page: Page) -> tuple[Diagnostic, ...]:
     """What is said about a page's wrong example."""
+    from ..runtime.opening import compile_source
+
     try:
         source = Source("example.net", page.wrong or "")
         return compile_source(source, Path(), expressions(page.overrides)).network.warnings

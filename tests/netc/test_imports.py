@@ -43,6 +43,9 @@ def imported(code: str, folder: Path) -> list[str]:
         (["fmt", "--check", "small.net"], NOT_FOR_A_TEXT),
         (["show", "dense"], NOT_FOR_A_TEXT),
         (["check", "small.net"], NOT_FOR_A_CHECK),
+        (["explain"], (*PARSER, *NOT_FOR_A_TEXT)),
+        (["dump", "small.net", "--stage", "plan"], NOT_FOR_A_CHECK),
+        (["draw", "small.net", "-o", "a.dot"], (*PROGRAMS, *FILES, *TERMINALS)),
         (["train", "small.net", "train.epochs=0", "--no-report"], (*PICTURES, *TERMINALS)),
     ],
 )
