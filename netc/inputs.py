@@ -117,6 +117,9 @@ def from_test(dataset: Dataset, indices: Sequence[int], types: Mapping[str, Tens
 def _from_stream(data: bytes, wanted: Wanted) -> Samples:
     """The samples of a picture, an .npz file or a table."""
     suffix = next((suffix for start, suffix in BEGINNINGS.items() if data.startswith(start)), ".csv")
+    if suffix in SUFFIXES and wanted.types.keys() & wanted.counts.keys():
+        help = "name its file, in a folder of its class"
+        raise DataError("a picture here has no class to be compared with", "stdin", help=help)
     with TemporaryDirectory() as folder:
         path = Path(folder) / f"stdin{suffix}"
         path.write_bytes(data)

@@ -1,10 +1,7 @@
 from __future__ import annotations
 
-import csv
-import io
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +9,7 @@ import pytest
 from netc import __version__
 from netc.commands import COMMANDS
 
-from .conftest import SMALL, Netc, Ran
+from .conftest import SMALL, Netc
 
 BROKEN = SMALL.replace("x -> dense(H)", "x @ y").replace("accuracy(", "acuracy(")
 
@@ -215,69 +212,3 @@ def test_predicting_from_a_table_where_the_data_are_gone(netc: Netc, folder: Pat
     ]
     ran = netc("predict", "t.net", "new.csv", "--json")
     assert set(json.loads(ran.out)[0]["outputs"]["logits"]["probabilities"]) == {"low", "high"}
-
-
-def figures(ran: Ran) -> dict[str, Any]:
-    assert ran.status == 0, ran.err
-    return json.loads(ran.out)
-
-
-def test_eval_of_files_is_that_of_the_same_samples_in_a_split(netc: Netc, small: Path, folder: Path) -> None:
-    from PIL import Image
-
-    from netc.runtime.data.sources import open_source
-
-    assert netc("train", "small.net", "train.epochs=2").status == 0
-    test = open_source("digits", (), {}, folder).load().test
-    assert test is not None
-    image, label = np.asarray(test["image"]), np.asarray(test["label"])
-    np.savez(folder / "first.npz", image=image[:100], label=label[:100], more=np.zeros(3))
-    np.savez(folder / "rest.npz", image=image[100:], label=label[100:])
-    split = figures(netc("eval", "small.net", "--json"))
-    files = figures(netc("eval", "small.net", "first.npz", "rest.npz", "--json"))
-    assert files["samples"] == 360 and files["inputs"] == "first.npz rest.npz"
-    for name in ("loss", "accuracy"):
-        assert files[name] == pytest.approx(split[name], rel=1e-6)
-
-    for i in range(100):
-        place = folder / "pictures" / str(label[i]) / f"{i}.png"
-        place.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(image[i, 0]).save(place)
-    first = figures(netc("eval", "small.net", "first.npz", "--json"))
-    pictures = figures(netc("eval", "small.net", "pictures", "--json"))
-    assert pictures["samples"] == 100
-    assert pictures["accuracy"] == pytest.approx(first["accuracy"])
-    (row,) = csv.DictReader(io.StringIO(netc("eval", "small.net", "pictures/3", "--csv").out))
-    assert float(row["accuracy"]) == pytest.approx(_share(netc, "pictures/3", "3"))
-
-
-def _share(netc: Netc, place: str, wanted: str) -> float:
-    """How many of the pictures of a folder are taken for a class."""
-    answers = json.loads(netc("predict", "small.net", place, "--json").out)
-    said = [answer["outputs"]["probabilities"]["class"] for answer in answers]
-    return said.count(wanted) / len(said)
-
-
-def test_eval_of_a_table(netc: Netc, folder: Path) -> None:
-    rows = [(i % 7 / 7, i % 5 / 5, "low" if i % 7 < 3 else "high") for i in range(70)]
-    (folder / "table.csv").write_text("a;b;kind\n" + "".join(f"{a};{b};{kind}\n" for a, b, kind in rows))
-    (folder / "t.net").write_text(
-        "input x[N, 2]\ninput y[N] : class(2)\nlogits = x -> dense(8) -> tanh -> dense(2)\n"
-        "loss cross_entropy(logits, y)\nmetric accuracy(logits, y)\n"
-        'data csv("table.csv", label = kind, delimiter = ";") { x = standardize(features), y = label }\n'
-        "train adam(lr = 0.05) { epochs = 40, batch = 10 }\n"
-    )
-    assert netc("train", "t.net").status == 0
-    (folder / "new.csv").write_text("kind;b;a\nlow;0.5;0.1\nhigh;0.5;0.1\nhigh;0.5;0.9\nhigh;0.5;0.9\n")
-    assert figures(netc("eval", "t.net", "new.csv", "--json"))["accuracy"] == 0.75
-    assert netc("eval", "t.net", "new.csv").out.startswith("4 samples of new.csv: loss ")
-    for text, message in {
-        "kind;b;a\nmiddle;0.5;0.1\n": "line 2, column 'kind': 'middle' is not a class",
-        "b;a\n0.5;0.1\n": "there is no column called label",
-        "kind;b;a\nlow;0.5;inf\n": "line 2: features is inf, which is not a finite number",
-    }.items():
-        (folder / "wrong.csv").write_text(text)
-        ran = netc("eval", "t.net", "wrong.csv")
-        assert (ran.status, ran.out) == (1, "")
-        assert message in ran.err
-    assert netc("eval", "t.net", "new.csv", "--split", "test").status == 2
