@@ -201,7 +201,11 @@ def _window(ax: Any, theme: Theme) -> Any:
     """The panel's outline, at which lines end that run on."""
     from matplotlib.patches import FancyBboxPatch
 
-    look: dict[str, Any] = {"facecolor": CLUSTER_FILL.of(theme), "edgecolor": CLUSTER.of(theme), "linewidth": 1.0}
+    look: dict[str, Any] = {
+        "facecolor": CLUSTER_FILL.of(theme),
+        "edgecolor": CLUSTER.of(theme),
+        "linewidth": 1.0,
+    }
     shape = "round,pad=0,rounding_size=0.03"
     window = FancyBboxPatch((0, 0), 1, 1, shape, transform=ax.transAxes, clip_on=False, zorder=0, **look)
     ax.add_patch(window)
