@@ -14,6 +14,7 @@ import numpy as np
 
 from .compiler.ir import TensorType, size_at
 from .compiler.pipeline import Purpose
+from .runtime.answers import target_column
 from .runtime.data.csv_file import parse
 from .runtime.data.errors import DataError
 from .runtime.data.image_folder import SUFFIXES, Pictures
@@ -59,16 +60,16 @@ def wanted_by(model: Model, purpose: Purpose, columns: Columns) -> Wanted:
     """
     network = model.compiled.network
     leaves = [node for node in model.compiled.graph(purpose) if node.op in ("column", "input")]
-    counts = {name: input.classes for name, input in network.inputs.items()}
-    for name, column in columns.items():
-        counts[name] = len(column.classes) if column.classes is not None else column.count or 0
+    read = {leaf.name: leaf.type for leaf in leaves}
+    classes = {name: input.classes for name, input in network.inputs.items() if input.classes}
+    counts = {target_column(network, name) or name: count for name, count in classes.items()}
     spec = network.data
     arguments: Mapping[str, Any] = {}
     if spec is not None:
         arguments = open_source(spec.source, spec.positional, spec.keywords, model.base, spec.length).call()
     return Wanted(
-        {leaf.name: leaf.type for leaf in leaves},
-        {leaf.name: counts[leaf.name] for leaf in leaves if counts.get(leaf.name)},
+        read,
+        {name: count for name, count in counts.items() if name in read},
         columns,
         spec.source if spec is not None else "",
         arguments,

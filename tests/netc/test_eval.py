@@ -85,6 +85,19 @@ def test_eval_of_a_table(netc: Netc, folder: Path) -> None:
     assert netc("eval", "t.net", "new.csv", "--split", "test").status == 2
 
 
+def test_a_whole_number_that_is_no_class_may_be_larger_than_in_the_training(netc: Netc, folder: Path) -> None:
+    (folder / "ages.csv").write_text("age,price\n" + "".join(f"{i % 9},{2 * (i % 9)}\n" for i in range(40)))
+    (folder / "ages.net").write_text(
+        "input x[N, 1]\ninput y[N]\nguess = x -> dense(1) -> squeeze(axis = 1)\nloss mse(guess, y)\n"
+        'data csv("ages.csv", label = price) { x = expand(age, 1), y = label }\n'
+        "train sgd(lr = 0.01) { epochs = 30, batch = 10 }\n"
+    )
+    ran = netc("train", "ages.net")
+    assert ran.status == 0, ran.err
+    (folder / "old.csv").write_text("age,price\n90,180\n")
+    assert figures(netc("eval", "ages.net", "old.csv", "--json"))["samples"] == 1
+
+
 def test_pictures_are_brought_to_the_size_of_the_training(netc: Netc, folder: Path) -> None:
     from PIL import Image
 
