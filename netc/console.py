@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 from collections.abc import Iterable, Mapping
+from textwrap import fill
 from typing import IO, Any
 
 import click
@@ -45,6 +46,12 @@ def say(text: str) -> None:
 def result(text: str) -> None:
     """A line of the result."""
     click.echo(text, color=True)
+
+
+def sentence(text: str) -> None:
+    """A sentence of the result, broken between words where a terminal is narrower."""
+    width = _width(sys.stdout)
+    result(text if width is None else fill(text, width, break_long_words=False, break_on_hyphens=False))
 
 
 def report(diagnostics: Iterable[Diagnostic]) -> None:

@@ -199,8 +199,9 @@ PAGES: Mapping[str, Page] = {
         "input x[N, 8]\noutput y = where(x > 0, x, 0)\n",
     ),
     "unused": Page(
-        "parameters that no gradient of the loss reaches",
-        "They keep their starting values. Most often a tensor was computed and then another one was used.",
+        "parameters that no gradient of the loss reaches, or a definition that nothing uses",
+        "Such parameters keep their starting values. Most often a tensor was computed and then another one "
+        "was used. A layer that nothing calls is not part of the network; its names are checked all the same.",
         "input x[N, 4]\n"
         "input y[N] : class(3)\n"
         "h = x -> dense(16) -> relu\n"

@@ -9,6 +9,11 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from netc.compiler.ast_text import show
+from netc.compiler.canonical import canonical
+from netc.compiler.diagnostics import Source, SpecError
+from netc.compiler.parse import parse
+
 sys.path.insert(0, str(Path(__file__).parent))
 import fuzz  # beside this file; the tests are no package
 
@@ -29,3 +34,16 @@ def test_any_mutation_is_told_in_the_users_file(text: str, rng: random.Random) -
         assert d.title and d.code
         if d.span is not None:
             assert 0 <= d.span.start <= d.span.end <= len(d.span.source.text)
+
+
+@given(st.sampled_from(TEXTS), st.randoms(use_true_random=False))
+@settings(max_examples=100, deadline=None)
+def test_any_mutation_that_can_be_read_has_one_layout(text: str, rng: random.Random) -> None:
+    source = Source("a.net", fuzz.mutated(rng, [text])[:20_000])
+    try:
+        meaning = show(parse(source))
+        found = canonical(source)
+    except SpecError:
+        return
+    assert show(parse(Source("a.net", found))) == meaning
+    assert canonical(Source("a.net", found)) == found

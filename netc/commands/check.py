@@ -13,7 +13,7 @@ import click
 from ..compiler.diagnostics import Diagnostic, SpecError
 from ..compiler.network import Network
 from ..compiler.summary import Row, Summary, summarise
-from ..console import paint, plain, report, result
+from ..console import paint, plain, report, result, sentence
 from ..figures import amount, memory
 from ..locate import Spec, find
 from ..runtime.data.errors import DataError
@@ -112,7 +112,7 @@ def _missing_data(network: Network, base: Path) -> tuple[Diagnostic, ...]:
 
 def _show(spec: str, summary: Summary) -> None:
     rows = [_cells(row) for row in summary.rows]
-    total = ("", "", "", amount(summary.parameters), amount(summary.multiply_adds))
+    total = ("total", "", "", amount(summary.parameters), amount(summary.multiply_adds))
     heading = ("name", "made by", "shape", "parameters", "multiply-adds")
     widths = [max(len(r[i]) for r in (heading, *rows, total)) for i in range(5)]
     result(paint(_line(heading, widths), "heading"))
@@ -121,7 +121,7 @@ def _show(spec: str, summary: Summary) -> None:
     result(paint(_line(total, widths), "heading"))
     samples = f"{summary.batch} sample{'s' if summary.batch > 1 else ''}"
     kept = f"parameters and states {memory(summary.kept_bytes)}"
-    result(f"{spec}: a step on {samples} works in {memory(summary.step_bytes)}; {kept}")
+    sentence(f"{spec}: a step on {samples} works in {memory(summary.step_bytes)}; {kept}")
 
 
 def _show_gradients(gradients: Sequence[Compared]) -> None:
