@@ -201,7 +201,7 @@ PAGES: Mapping[str, Page] = {
     "unused": Page(
         "parameters that no gradient of the loss reaches, or a definition that nothing uses",
         "Such parameters keep their starting values. Most often a tensor was computed and then another one "
-        "was used. A layer that nothing calls is not part of the network; its names are checked all the same.",
+        "was used. A layer that nothing calls is no part of the network; its names are checked all the same.",
         "input x[N, 4]\n"
         "input y[N] : class(3)\n"
         "h = x -> dense(16) -> relu\n"

@@ -92,6 +92,9 @@ def _range(context: Context, frame: Frame, item: ast.Slice, size: Dim) -> tuple[
         raise context.error("shape", title, item.span)
     low = _bound(context, frame, item.start, size, 0)
     high = _bound(context, frame, item.stop, size, size)
+    if isinstance(size, int) and isinstance(low, int) and isinstance(high, int) and low >= high:
+        title = f"the slice {item.span.text} takes nothing of an axis of {plural(size, 'element')}"
+        raise context.error("shape", title, item.span)
     if not isinstance(size, int) and not 0 <= size_at(low, 1) <= size_at(high, 1) <= size_at(size, 1):
         _refuse_batch(context, item.span, size)
     return low, high, int(step)

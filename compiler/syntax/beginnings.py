@@ -128,12 +128,8 @@ def _unknown_word(place: Place) -> Slip:
     if place.at_end:
         title = f"a name alone says nothing: write {first.text} = …, or output {first.text}"
         return Slip(first.span, title, "what about it?")
-    title = f"there is no statement `{first.text}`"
-    return Slip(
-        first.span,
-        title,
-        help=f"to bind a name write {first.text} = …; functions take brackets: {first.text}(…)",
-    )
+    title = f"there is no statement `{first.text}`; to bind a name write {first.text} = …"
+    return Slip(first.span, title, help=f"functions take brackets: {first.text}(…)")
 
 
 def _equals_later(place: Place) -> int | None:

@@ -71,6 +71,8 @@ def _after_word(place: Place) -> Slip | None:
         )
     if found.type == "LSQB" and word in ("param", "state", "input"):
         return Slip(place.gap, f"a name is missing behind `{word}`", help=f"write for example {sample}")
+    if found.type == "DOT" and word in ("loss", "metric", "output", "return"):
+        return Slip(found.span, "a value is missing before `.`")
     if found.type in ("EQUALS", "LSQB", "COMMA", "DOT"):
         title = f"`{word}` begins a statement, so that nothing can have this name"
         return Slip(

@@ -86,8 +86,8 @@ def initialiser(value: ast.Expr) -> ast.Call | ast.Number:
         case ast.Unary(op="-", operand=ast.Number(value=number)):
             return ast.Number(value.span, -number)
         case _:
-            help = "name one, such as glorot, zeros or normal(0, 0.02)"
-            raise Slip(value.span, "`~` wants a distribution to draw from", "this is not one", help)
+            title = f"{_quoted(value.span)} is not a distribution, such as zeros, glorot or normal(0, 0.02)"
+            raise Slip(value.span, title)
 
 
 def call(value: ast.Expr, what: str) -> ast.Call:

@@ -56,6 +56,9 @@ def _habit(place: Place) -> Slip | None:
             help = "write f(a, b) for a call, [a, b] for a list; there are no tuples"
             return Slip(found.span, title, help=help)
     if found.type == "COMMA" and place.ends_value and opener is None:
+        if [x.type for x in place.lexemes[place.i + 1 :][:2]] == ["NAME", "EQUALS"]:
+            title = "a statement binds one name: write `dim` before several numbers, or a line for each"
+            return Slip(found.span, title)
         help = "a statement ends with its line; arguments stand in ( ), sizes in [ ]"
         return Slip(found.span, "this comma stands outside all brackets", help=help)
     if found.type == "COLON" and place.ends_value and opener is None:

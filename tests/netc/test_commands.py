@@ -33,7 +33,7 @@ def test_check_shows_layers_and_counts_their_work(netc: Netc, small: Path) -> No
     cells = [line.split() for line in ran.out.splitlines()]
     assert ["logits.dense1", "dense", "[N,", "8]", "520", "512"] in cells  # 64·8 + 8, 64·8
     assert ["logits.dense2", "dense", "[N,", "10]", "90", "80"] in cells  # 8·10 + 10, 8·10
-    assert ["610", "592"] in cells
+    assert ["total", "610", "592"] in cells
 
 
 def test_check_counts_convolutions(netc: Netc, folder: Path) -> None:
