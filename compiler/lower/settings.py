@@ -183,7 +183,8 @@ def meant_inputs(block: ast.Data, inputs: Iterable[str]) -> dict[str, str]:
     known = (*inputs, *DATA_KEYS)
     unknown = [name for name in given if name not in (*known, *TRAIN_KEYS)]
     unbound = [name for name in inputs if name not in given]
-    meant = {name: near(name, known) for name in unknown}
+    free = [name for name in known if name not in given]
+    meant = {name: near(name, free) for name in unknown}
     if len(unknown) == len(unbound) == 1 and not meant[unknown[0]]:
         return {unknown[0]: unbound[0]}
     return {name: known for name, known in meant.items() if known}

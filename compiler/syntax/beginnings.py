@@ -61,7 +61,8 @@ def wrong_beginning(place: Place) -> Slip | None:
         return Slip(
             first.span, f"the word `{word}` is missing", help=f"write {word} {place.rest(place.statement)}"
         )
-    if place.lexemes[place.statement + 1].type == "LSQB" and "EQUALS" in place.expected:
+    unsigned = "EQUALS" in place.expected and not has_sign
+    if place.lexemes[place.statement + 1].type == "LSQB" and unsigned:
         return _unnamed(place)
     return None
 
@@ -121,15 +122,31 @@ def _setting(place: Place) -> Slip | None:
 
 def _unknown_word(place: Place) -> Slip:
     first = place.first
-    close = get_close_matches(first.text.lower(), sorted(STATEMENT_WORDS), 1, 0.6)
+    declares = any(x.type == "TILDE" for x in place.lexemes[place.i : place.end])
+    words = {"param", "state"} if declares else STATEMENT_WORDS
+    close = get_close_matches(first.text.lower(), sorted(words), 1, 0.6)
     if close:
         label = "statement words are written small" if first.text.lower() == close[0] else ""
         return Slip(first.span, f"there is no statement `{first.text}`", label, f"did you mean {close[0]}?")
     if place.at_end:
         title = f"a name alone says nothing: write {first.text} = …, or output {first.text}"
         return Slip(first.span, title, "what about it?")
+    types = [x.type for x in place.lexemes[place.statement :][:3]]
+    if types == ["NAME", "NAME", "LSQB"]:
+        title = f"there is no statement `{first.text}`: tensors are declared with input, param or state"
+        return Slip(first.span, title)
     title = f"there is no statement `{first.text}`; to bind a name write {first.text} = …"
     return Slip(first.span, title, help=f"functions take brackets: {first.text}(…)")
+
+
+def _split_word(place: Place) -> Slip | None:
+    """A word of the language with a sign in it: `out-put guess`."""
+    first, rest = place.first, place.following
+    joined = first.text + rest.text
+    if joined not in STATEMENT_WORDS or rest.span.start != place.found.span.end:
+        return None
+    span = first.span.to(rest.span)
+    return Slip(span, f"there is no statement `{span.text}`", help=f"did you mean {joined}?")
 
 
 def _equals_later(place: Place) -> int | None:
@@ -154,14 +171,19 @@ def _unnamed(place: Place) -> Slip | None:
             help = f"write param {place.rest(place.statement)}"
             return Slip(first.span, "the word `param` is missing", help=help)
         case "COMMA":
-            return Slip(found.span, "one name is bound at a time", help="give each a statement of its own")
+            title = "one name is bound at a time, and no `,` follows it"
+            return Slip(found.span, title, help="give each a statement of its own")
         case "DOT" if first.text == "self":
             return Slip(first.span, "a layer has no self: its parameters and results are plain names")
+        case "DOT" if (word := _split_word(place)) is not None:
+            return word
         case "DOT":
             return Slip(found.span, "the name that is bound has no dots", help="bind a name of its own")
         case "LPAR" | "ARROW" | "PLUS" | "MINUS" | "FACTOR" | "POWER" | "COMPARE" | "AS":
             line = place.rest(place.statement)
             label = "nothing takes this value"
+            if (word := _split_word(place)) is not None:
+                return word
             if (equals := _equals_later(place)) is not None:
                 left = first.span.to(place.lexemes[equals - 1].span)
                 return Slip(left, "before `=` stands a name alone, and this is a value")

@@ -62,9 +62,8 @@ def _habit(place: Place) -> Slip | None:
         help = "a statement ends with its line; arguments stand in ( ), sizes in [ ]"
         return Slip(found.span, "this comma stands outside all brackets", help=help)
     if found.type == "COLON" and place.ends_value and opener is None:
-        return Slip(
-            found.span, "`:` does not belong into a value", help="a block stands in braces; a slice in [ ]"
-        )
+        title = "`:` does not belong into a value: a slice stands in [ ], a block in { }"
+        return Slip(found.span, title)
     return None
 
 
