@@ -50,7 +50,7 @@ _ELSEWHERE = ast.LayerDef | ast.OptimizerDef | ast.Include | ast.Data | ast.Trai
 def _keep(context: Context, known: list[Diagnostic], within: Span | None) -> None:
     found, context.diagnostics = context.diagnostics, []
     for new in found:
-        told = [k for k in known if k.title == new.title]
+        told = [k for k in known if k.title == new.title or (k.code, k.span) == (new.code, new.span)]
         if not any(within is None or (k.span is not None and _holds(within, k.span)) for k in told):
             record(known, new)
 

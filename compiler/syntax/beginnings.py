@@ -113,7 +113,7 @@ def _setting(place: Place) -> Slip | None:
         return Slip(found.span, title, help=f"write {first.text} = {place.rest(place.i + 1).lstrip('= ')}")
     if place.at_end:
         return Slip(place.gap, f"the setting {first.text} has no value: write {first.text} = …")
-    if place.begins_value:
+    if place.begins_value and found.type != "LPAR":
         title = f"an `=` is missing between `{first.text}` and `{found.text}`"
         return Slip(place.gap, title)
     title = f"a setting is written name = value, and here `{found.text}` follows the name"
@@ -189,7 +189,7 @@ def _unnamed(place: Place) -> Slip | None:
                 return Slip(left, "before `=` stands a name alone, and this is a value")
             if place.lexemes[place.end - 1].type == "LSET":
                 title = "the word `data` or `train` is missing before this block"
-                return Slip(first.span, title, help=f"write data {first.text}…")
+                return Slip(first.span, title)
             title = "this value has no name: write h = …, or output, loss or metric before it"
             return Slip(first.span.to(found.span), title, label, f"write h = {line}")
         case _:

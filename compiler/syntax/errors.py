@@ -80,6 +80,12 @@ def _unopened(place: Place) -> Slip | None:
 
 
 def _unexpected(place: Place) -> Slip:
+    glued = (
+        place.before.span.end == place.found.span.start and place.found.span.end == place.following.span.start
+    )
+    if glued and place.before.type == place.following.type == "NAME" and place.found.type in OPERATORS:
+        span = place.before.span.to(place.following.span)
+        return Slip(span, f"a name cannot have `{place.found.text}` in it: names are letters, digits and _")
     wanted = _wanted(place.expected)
     expected = f": expected {wanted}" if wanted else ""
     if place.at_end:
