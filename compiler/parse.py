@@ -138,8 +138,8 @@ def _check_text(source: Source) -> None:
         raise SpecError(Diagnostic("syntax", title, Span(source, nul, nul + 1), help="save it as UTF-8 text"))
     if len(text) > most("characters"):
         title = f"this file is too large: {len(text):,} characters, where {most('characters'):,} are allowed"
-        help = raising("characters")
-        raise SpecError(Diagnostic("limit", title, Span(source, 0, 0), help=help))
+        beginning = Source(source.name, text[:1000])  # whose lines are soon counted
+        raise SpecError(Diagnostic("limit", title, Span(beginning, 0, 0), help=raising("characters")))
     if lone:
         title = "a line ends in a carriage return alone"
         help = "save the file with the line ends of Unix (LF) or Windows (CRLF)"
