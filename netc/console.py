@@ -71,8 +71,10 @@ def _width(stream: IO[Any]) -> int | None:
 
 def fail(title: str, help: str = "") -> None:
     """Say what went wrong, in the manner of a diagnostic without a place."""
+    asks = help.endswith("?")
+    title = f"{title}; {help}" if asks else title
     say(f"{paint('error', 'error', sys.stderr)}: {paint(title, 'title', sys.stderr)}")
-    if help:
+    if help and not asks:
         say(f"{paint('help', 'help', sys.stderr)}: {help}")
 
 
