@@ -72,7 +72,7 @@ class _Cards(Composer):
         count = parameter_count(self.flow, params)
         turns = self.folded.regions[unit.call].turns if unit.call else 1
         times = f"{turns} × " if turns > 1 else ""
-        muted = (f"{times}{count_text(count // turns)} parameters",) if count else ()
+        muted = (f"{times}{count_text(count)} parameters",) if count else ()
         labels = [self.names[v] for v in self.flow.reads[i] if v in self.data and v not in self.sources]
         muted += (f"with {', '.join(labels)}",) if labels else ()
         role = "result" if unit.is_loss else "card"

@@ -14,7 +14,7 @@ from .places import Path
 from .texts import Texts, Writer
 from .titles import cluster_label, parameter_count, titles
 
-WIDTHS = (20, 30, 48)  # signs in a line of a box
+WIDTHS = (30, 48, 20)  # signs in a line of a box, best first
 
 
 def compose(name: str, folded: Folded, facts: tuple[str, ...], widths: Sequence[int]) -> list[Picture]:
@@ -37,7 +37,7 @@ class Composer:
         self.sources = [v for v in self.data if v in first[:1] or v in several or v in folded.given]
 
     def picture(self, name: str, facts: tuple[str, ...], width: int) -> Picture:
-        widths = [w for w in WIDTHS if w >= width]
+        widths = sorted(w for w in WIDTHS if w >= width)
         texts = [self.writer.write(i, widths) for i in range(len(self.flow.units))]
         if any(t.jacobian for t in texts):
             facts = (*facts, "J: the Jacobian of the box")

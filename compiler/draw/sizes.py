@@ -5,11 +5,13 @@ from __future__ import annotations
 from functools import lru_cache
 
 from .blocks import blocks_size
+from .lines import broken
 from .look import Size
 from .metrics import line_height, text_width
 from .picture import CARDS, Box, Column, Role
 
 _PADDING = 9.0  # between a box's outline and its text
+_TITLE = 22  # signs in a line of a title
 _BAR = 4.0  # above and below the title in a bar
 OWN: frozenset[Role] = CARDS | frozenset[Role](
     {"loss", "seed", "link"}
@@ -22,7 +24,8 @@ def boxes(column: Column) -> list[Box]:
 
 def texts(box: Box, size: Size) -> list[tuple[str, float, bool]]:
     """The lines of a box: text, points, bold."""
-    found = [(box.title, float(size.node), True)] if box.title else []
+    titles = [box.title] if box.role in CARDS else broken(box.title, _TITLE) or [box.title]
+    found = [(title, float(size.node), True) for title in titles if title]
     found += [(line, float(size.formula if box.title else size.node - 1), False) for line in box.lines]
     return found + [(line, float(size.muted), False) for line in box.muted]
 

@@ -98,6 +98,10 @@ class Strip:
             after[kind] += self._overhang(kind)
         if lanes_height and mirrored:
             before["f" if meet else "b"] += line_height(self.size.edge)
+        if carried and order[0] == "f":  # loops are outside of both rows
+            before["f"] += self._gap
+        if carried and order[-1] == "b":
+            after["b"] += self._gap
         y = depth * (_FRAME + self._heading[1])
         self._middles: dict[str, list[float]] = {"a": [], "f": [], "b": [], "g": []}
         for k, kind in enumerate(order):

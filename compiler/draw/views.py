@@ -26,7 +26,7 @@ Joined = Literal["", "activations", "all"]
 View = Literal["mirror", "ops", "cards", "steps", "neurons", "numbers", "geometry"]
 Compose = Callable[[str, Folded, tuple[str, ...], Sequence[int]], list[Picture]]
 _PAPERS = {"slide": (960.0, 540.0), "handout": (780.0, 540.0)}  # points: 1280×720 pixels; A4 across
-_STEPS = (960.0, 375.0)  # what the words of a step leave of a slide
+_STEPS = (960.0, 370.0)  # what the words of a step leave of a slide
 _ENDLESS = 40  # for so many columns there is no page at all
 _CROWDED = 18  # so many columns no page holds, and a shallower view is taken at once
 
@@ -66,7 +66,6 @@ def draw(network: Network, options: Options, compose: Compose = compose) -> Draw
     if options.update:
         compose = Stepping(network)
     paper, levels = _paper(options), _levels(options)
-    best: Drawn | None = None
     pictures: list[Picture] = []
     for level in levels:
         folded = _folded(taken, level, options)
@@ -80,11 +79,8 @@ def draw(network: Network, options: Options, compose: Compose = compose) -> Draw
             found = on_one_page(pictures, paper)
             if found.readable(options.size):
                 return found
-            best = found if best is None or found.smallest > best.smallest else best
         if options.view == "numbers":  # of as many nodes as can be, on as many pages as it takes
             break
-    if options.view == "steps":
-        return best or on_one_page(pictures, paper)
     return on_pages(pictures, paper)
 
 

@@ -12,6 +12,7 @@ from ..model import Array
 from . import thumbnails
 
 MOST = 32  # images in a sheet
+_FEWEST = 6  # numbers that make a picture
 _WIDTH, _HEIGHT = 150.0, 110.0  # points
 
 
@@ -30,7 +31,7 @@ class Gallery:
     def activation(self, id: int) -> Art | None:
         """A node's value for the sample: images as a sheet, a vector as a strip."""
         array = self.values.get(id)
-        if array is None or array.ndim < 2 or array[0].size < 2:
+        if array is None or array.ndim < 2 or array[0].size < _FEWEST:
             return None
         value, note = array[0], ""
         images: Array | None = None

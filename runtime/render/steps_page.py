@@ -20,12 +20,14 @@ _STYLE = f"""
 {{dark}}
 html{{background:var(--{BACKGROUND.name});color:var(--{INK.name});font-family:{FONTS}}}
 body{{margin:0;height:100vh;height:100dvh;display:grid;grid-template-rows:auto 1fr auto}}
-header{{box-sizing:border-box;padding:14px 28px 0}}
-h1{{margin:0 0 6px;font-size:30px}}
-p{{margin:0 0 3px;font-size:20px;line-height:1.3;color:var(--{MUTED.name})}}
+header{{box-sizing:border-box;padding:14px 28px 0;display:grid;grid-template-columns:250px 1fr;gap:24px}}
+h1{{margin:0;font-size:28px;line-height:1.15}}
+p{{margin:0 0 3px;font-size:18px;line-height:1.25;color:var(--{MUTED.name})}}
 main{{min-height:0;display:grid;place-items:center;touch-action:pan-y}}
 svg{{width:100%;height:100%;max-height:100%}}
+svg.away{{display:none}}
 g.node,g.edge{{transition:opacity .25s}}
+.still g.node,.still g.edge{{transition:none}}
 .dim{{opacity:.13}}
 nav{{display:flex;justify-content:center;gap:8px;padding:8px 16px 12px}}
 ol{{display:flex;flex-wrap:wrap;justify-content:center;gap:8px;margin:0;padding:0;list-style:none}}
@@ -33,7 +35,10 @@ button{{font:inherit;font-size:16px;padding:8px 12px;color:inherit;background:no
 border:1.5px solid var(--{MUTED.name});border-radius:8px}}
 button[aria-current]{{background:var(--{FORWARD.name});border-color:var(--{FORWARD.name});color:var(--{BACKGROUND.name})}}
 button:disabled{{opacity:.35;cursor:default}}
-@media(max-width:700px){{h1{{font-size:22px}}p{{font-size:16px}}li button{{font-size:13px;padding:6px 8px}}}}
+@media(max-width:700px){{
+header{{grid-template-columns:1fr;gap:6px}}h1{{font-size:22px}}p{{font-size:16px}}
+li button{{font-size:13px;padding:6px 8px}}
+}}
 @media(prefers-reduced-motion:reduce){{g.node,g.edge{{transition:none}}}}
 """
 _HINT = "Arrow keys, space, the buttons or a swipe go through the seven steps."

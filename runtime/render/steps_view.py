@@ -28,7 +28,7 @@ class Steps:
         """The page; without Graphviz it draws the mirror itself."""
         name, theme = self.mirror.network.name, self.mirror.theme
         if engine() is not None:
-            return steps_page(self.steps, self.mirror.svgs[0], name, theme)
+            return steps_page(self.steps, "".join(self.mirror.svgs), name, theme)
         return steps_page(self.steps, self.mirror.script, name, theme, 'addEventListener("drawn", begin);')
 
     def save(self, path: str | Path, say: Callable[[str], None] = lambda text: None) -> tuple[Path, ...]:

@@ -16,6 +16,7 @@ from netc.compiler.draw import DrawError, Options
 from netc.compiler.draw.steps import Measured, steps
 from netc.compiler.draw.values import grid
 from netc.compiler.draw.views import drawn_graph
+from netc.locate import examples
 from netc.runtime.model import Model
 from netc.runtime.render import RenderError
 from netc.runtime.render.geometry import limits
@@ -276,7 +277,7 @@ def test_the_training_as_a_series(small: Model, tmp_path: Path) -> None:
     assert page.count("after epoch 2") >= 2 and not outside(page)
     from PIL import Image
 
-    with Image.open(*film.save(tmp_path / "film.gif")) as gif:
+    with Image.open(film.save(tmp_path / "film.gif")[0]) as gif:
         assert getattr(gif, "n_frames", 1) == 3
     with pytest.raises(RenderError, match=r"\.html, \.gif"):
         film.save(tmp_path / "film.png")
@@ -346,3 +347,10 @@ def test_the_window_holds_all_samples_and_at_most_as_much_again(small: Model) ->
         assert (low <= panel.samples.min(axis=0)).all() and (high >= panel.samples.max(axis=0)).all()
         extent = np.ptp(panel.samples, axis=0).max()
         assert ((high - low) <= np.ptp(panel.samples, axis=0) + 1.2 * extent + 1e-9).all()
+
+
+def test_the_steps_go_through_every_page_of_the_mirror() -> None:
+    model = netc.compile(text=examples()["lenet"], device="cpu")
+    steps = show(model, Options("steps"))
+    assert len(steps.drawn.pages) > 1
+    assert steps.html.count('<svg class="netc"') == len(steps.drawn.pages)  # type: ignore[attr-defined]
