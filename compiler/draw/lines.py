@@ -19,7 +19,7 @@ def broken(text: str, width: int, most: int | None = None) -> tuple[str, ...] | 
     most = lines_of(width) if most is None else most
     if len(text) <= width:
         return (text,)
-    if most == 1:
+    if most == 1 or len(text) > width * most + most:  # a space is lost at each break
         return None
     for nested in (0, 1, 2):
         for sign in _BREAKS:

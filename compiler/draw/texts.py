@@ -41,10 +41,18 @@ class Writer:
         self.flow, self.names = flow, names
         self.graph: Graph = flow.graph
         self._alone: dict[int, Alone | None] = {}
+        self._known: dict[tuple[int, int], Texts] = {}
 
     def write(self, i: int, widths: Sequence[int]) -> Texts:
         """The texts of one unit, in the first of these widths that holds most of its formulas."""
-        return min((self._written(i, width) for width in widths), key=lambda texts: texts.lost)
+        found: list[Texts] = []
+        for width in widths:
+            if (i, width) not in self._known:
+                self._known[i, width] = self._written(i, width)
+            found.append(self._known[i, width])
+            if not found[-1].lost:
+                break
+        return min(found, key=lambda texts: texts.lost)
 
     def _written(self, i: int, width: int) -> Texts:
         forward, shortened = self._forward(i, width)
