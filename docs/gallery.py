@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from netc.compiler.draw import DrawError, Options
+from netc.compiler.draw import DrawError, Options, View
 from netc.locate import examples, find
 from netc.runtime.device import open_device
 from netc.runtime.model import Model
@@ -26,19 +26,27 @@ class Entry:
     options: Options
 
 
+# Of these, every operation would take many pages: one layer is shown instead.
+LAYERS = {"chars": "h.block1.z.selfattention1", "residual": "a.block1.z.conv1"}
+
+
 def entries() -> list[Entry]:
     found: list[Entry] = []
     for spec in examples():
         found.append(Entry(spec, spec, f"netc draw {spec}", Options()))
-        for view in ("ops", "cards", "neurons", "numbers", "geometry", "steps"):
-            found.append(Entry(f"{spec}-{view}", spec, f"netc draw {spec} --view {view}", Options(view)))
-    step = Options("ops", update=True)
-    found.append(Entry("mlp-step", "mlp", "netc draw mlp --view ops --update", step))
-    inner = Options(only="a.block1")
-    found.append(Entry("residual-block", "residual", "netc draw residual --only a.block1", inner))
-    attention = Options("ops", only="h.block1.z.selfattention1")
-    caption = "netc draw chars --view ops --only h.block1.z.selfattention1"
-    found.append(Entry("chars-attention", "chars", caption, attention))
+        views: tuple[View, ...] = ("ops", "cards", "neurons", "numbers", "geometry", "steps")
+        for view in views:
+            only = LAYERS.get(spec, "") if view in ("ops", "numbers") else ""
+            caption = f"netc draw {spec} --view {view}" + (f" --only {only}" if only else "")
+            found.append(Entry(f"{spec}-{view}", spec, caption, Options(view, only=only)))
+    for file, spec, given, options in (
+        ("mlp-step", "mlp", "--view ops --update", Options("ops", update=True)),
+        ("mlp-down", "mlp", "--direction TB", Options(direction="TB")),
+        ("residual-block", "residual", "--only a.block1", Options(only="a.block1")),
+        ("residual-down", "residual", "--direction TB --depth 2", Options(direction="TB", depth=2)),
+        ("chars-block", "chars", "--only h.block1", Options(only="h.block1")),
+    ):
+        found.append(Entry(file, spec, f"netc draw {spec} {given}", options))
     return found
 
 
@@ -56,6 +64,8 @@ def given(model: Model, options: Options) -> Given:
 def main() -> None:
     folder = HERE / "gallery"
     folder.mkdir(exist_ok=True)
+    for old in folder.iterdir():
+        old.unlink()
     text = ["# Gallery", "", "Made by `make gallery`: do not edit.", ""]
     heading = ""
     models: dict[str, Model] = {}

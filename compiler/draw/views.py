@@ -25,7 +25,8 @@ from .update import Stepping
 Joined = Literal["", "activations", "all"]
 View = Literal["mirror", "ops", "cards", "steps", "neurons", "numbers", "geometry"]
 Compose = Callable[[str, Folded, tuple[str, ...], Sequence[int]], list[Picture]]
-_PAPERS = {"slide": (960.0, 540.0), "handout": (780.0, 540.0)}  # points: 1280×720 pixels; A4 across
+# Points: of 1280×720 pixels, but for what Graphviz rounds up; of A4 across.
+_PAPERS = {"slide": (958.0, 538.0), "handout": (780.0, 540.0)}
 _STEPS = (960.0, 370.0)  # what the words of a step leave of a slide
 _ENDLESS = 40  # for so many columns there is no page at all
 _CROWDED = 18  # so many columns no page holds, and a shallower view is taken at once

@@ -86,7 +86,7 @@ class Gallery:
         self.files[file] = thumbnails.png(pixels)
         height, width = pixels.shape[:2]
         factor = min(_WIDTH / width, _HEIGHT / height)
-        return Art(caption, file, round(width * factor, 1), round(height * factor, 1))
+        return Art(caption, file, round(width * factor), round(height * factor))
 
 
 def image_shape(network: Network) -> tuple[int, ...]:

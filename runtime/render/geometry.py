@@ -173,13 +173,15 @@ def _side(count: int, rows: int) -> float:
 
 
 def _draw_panel(ax: Any, panel: Panel, plane: Plane, theme: Theme) -> None:
-    from matplotlib.collections import LineCollection
+    from matplotlib.patches import PathPatch
+    from matplotlib.path import Path
 
     window = _window(ax, theme)
     for lines, colour in zip(panel.lines, (JOIN, MUTED), strict=True):
-        collection = LineCollection(list(lines), colors=colour.of(theme), linewidths=0.7)
-        ax.add_collection(collection)
-        collection.set_clip_path(window)
+        starts = np.arange(lines.shape[0] * lines.shape[1]) % lines.shape[1] == 0
+        path = Path(lines.reshape(-1, 2), np.where(starts, Path.MOVETO, Path.LINETO))
+        look: dict[str, Any] = {"fill": False, "edgecolor": colour.of(theme), "linewidth": 0.7}
+        ax.add_patch(PathPatch(path, clip_path=window, **look))
     _scatter(ax, panel.samples, plane, theme, 16)
     low, high = limits(panel)
     middle, half = (low + high) / 2, max(float((high - low).max()) / 2, 1e-6) * 1.08

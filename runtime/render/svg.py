@@ -16,10 +16,10 @@ def adapted(svg: str, follow: bool) -> str:
     variable, which is set anew in the dark.
     """
     svg = svg[svg.index("<svg") :]
-    svg = svg.replace(f'font-family="{FONT}"', f'font-family="{FONTS}"')
-    svg = re.sub(r"<title>.*?</title>\n?", "", svg)  # the node names, which a mouse would show
+    svg = svg.replace(f' font-family="{FONT}"', "")  # of each text; the whole has it once
+    svg = re.sub(r"<!--.*?-->\n|<title>.*?</title>\n?", "", svg)  # node names, which a mouse would show
     svg = re.sub(r'<g id="[^"]*" class="node[^"]*">.*?</g>', lambda m: _centred(m[0]), svg, flags=re.DOTALL)
-    svg = svg.replace("<svg ", '<svg class="netc" ', 1)
+    svg = svg.replace("<svg ", f'<svg class="netc" font-family="{FONTS}" ', 1)
     if not follow:
         return svg
     opening = svg.index(">") + 1
