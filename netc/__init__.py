@@ -33,7 +33,7 @@ def compile(
     text: str | None = None,
     dims: Mapping[str, float | str] | None = None,
     train: Mapping[str, float | str] | None = None,
-    device: Literal["auto", "cpu", "cuda"] = "auto",
+    device: Literal["auto", "cpu", "numpy", "cuda"] = "auto",
 ) -> Model:
     """Compile a .net file, a shipped example by its name, or a text.
 

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 ALIGNMENT = 64
+DeviceName = Literal["cpu", "numpy", "cuda"]
 
 
 class DeviceError(Exception):
@@ -20,11 +21,14 @@ class DeviceError(Exception):
 class Device:
     """An array library, NumPy or CuPy, and one arena for all programs on it: only one runs at a time.
 
-    xp is typed as NumPy, whose functions CuPy has too.
+    name: "cpu" runs native code, "numpy" the readable programs of NumPy calls, "cuda" the same of CuPy's.
+    xp is typed as NumPy, whose functions CuPy has too. threads: of native code, None for as many as are worth
+    it.
     """
 
-    name: Literal["cpu", "cuda"]
+    name: DeviceName
     xp: Any = np
+    threads: int | None = None
     arena: Any = field(default=None, repr=False)
 
     def reserve(self, size: int) -> Any:
@@ -52,16 +56,18 @@ class Device:
         return array.get() if on_gpu else np.asarray(array)
 
 
-def open_device(name: Literal["auto", "cpu", "cuda"] = "auto") -> tuple[Device, str]:
+def open_device(
+    name: DeviceName | Literal["auto"] = "auto", threads: int | None = None
+) -> tuple[Device, str]:
     """The device, and for `auto` a line that says which it is. Raises DeviceError if it cannot be used."""
-    if name == "cpu":
-        return Device("cpu"), ""
+    if name in ("cpu", "numpy"):
+        return Device(name, threads=threads), ""
     try:
         cupy, gpu = _cupy()
     except DeviceError as error:
         if name == "cuda":
             raise
-        return Device("cpu"), f"running on the CPU: {error}"
+        return Device("cpu", threads=threads), f"running on the CPU: {error}"
     return Device("cuda", cupy), f"running on {gpu}" if name == "auto" else ""
 
 

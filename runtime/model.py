@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..compiler.diagnostics import SpecError
-from ..compiler.emit.program import Program, build
 from ..compiler.ir import Graph, Result, TensorType, size_at
 from ..compiler.network import Variable
 from ..compiler.pipeline import Compiled, Purpose
 from .device import Device
 from .initialise import draw
-from .program import Executable, load
+from .executable import executable
+from .program import Executable
 
 if TYPE_CHECKING:
     from ..compiler.draw import View
@@ -202,12 +202,11 @@ class Model:
         """The program for a graph and batch size, loaded once."""
         if (key, n) not in self._executables:
             purpose = key.split()[0]
-            program: Program = build(graph, n, purpose)
             memory = self.memory
             if purpose not in TRAINING:
                 averages = self.compiled.network.averages
                 memory = {**memory, **{name: memory[average] for name, average in averages.items()}}
-            self._executables[(key, n)] = load(program, self.device, memory)
+            self._executables[(key, n)], _ = executable(graph, n, purpose, self.device, memory)
         return self._executables[(key, n)]
 
     def program(self, purpose: Purpose, n: int) -> Executable:

@@ -25,7 +25,7 @@ def open_model(
     base: Path,
     dims: Mapping[str, ast.Expr] | None = None,
     train: Mapping[str, ast.Expr] | None = None,
-    device: Device | Literal["auto", "cpu", "cuda"] = "auto",
+    device: Device | Literal["auto", "cpu", "numpy", "cuda"] = "auto",
 ) -> Model:
     """Compile a text for a device. base: the folder that its paths are relative to.
 

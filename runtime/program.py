@@ -3,29 +3,51 @@
 from __future__ import annotations
 
 import linecache
-from collections.abc import Callable, Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
 from itertools import count
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from ..compiler.emit.program import IMPORT, Array, Program
-from ..compiler.ir import Result
+from ..compiler.ir import Graph, Result
 from .device import Device
+
+if TYPE_CHECKING:
+    from .native.executable import NativeExecutable
 
 _loaded = count(1)
 
 
-class Executable:
+class Runnable(Protocol):
+    """What every target's program says of itself."""
+
+    @property
+    def graph(self) -> Graph: ...
+    @property
+    def n(self) -> int: ...
+    @property
+    def feeds(self) -> tuple[Array, ...]: ...
+    @property
+    def variables(self) -> tuple[Array, ...]: ...
+    @property
+    def results(self) -> tuple[Result, ...]: ...
+    @property
+    def arena_bytes(self) -> int: ...
+
+
+class Executable(ABC):
     """A program on a device, over the arrays of its parameters and states, which it changes in place.
 
     Executables for several batch sizes share `variables` and the device's arena. Assign to the arrays of
     `variables` in place: the program has bound them.
     """
 
-    def __init__(self, program: Program, device: Device, variables: Mapping[str, Any]) -> None:
+    def __init__(self, program: Runnable, device: Device, variables: Mapping[str, Any]) -> None:
         """variables: by name, arrays on the device. Raises ValueError unless they fit."""
-        self.program, self.device = program, device
+        self.device = device
+        self._program = program
         for expected in program.variables:
             if expected.name not in variables:
                 raise ValueError(f"{expected.name} is missing: {_described(expected)} is expected")
@@ -36,9 +58,6 @@ class Executable:
                 raise ValueError(f"{expected.name} should be a contiguous array")
         self._variables = {array.name: variables[array.name] for array in program.variables}
         self._known = frozenset(node.name for node in program.graph if node.op in ("input", "column"))
-        self._factory = _factory(program, device)
-        self._function: Callable[..., Any] | None = None
-        self._arena: Any = None
 
     def run(
         self,
@@ -58,29 +77,22 @@ class Executable:
         Raises ValueError where a fed array is missing, unknown, or of another shape or kind of number, and
         DeviceError where the memory does not suffice; nothing is changed then.
         """
-        arrays = [self._fed(expected, feeds) for expected in self.program.feeds]
+        arrays = [self._fed(expected, feeds) for expected in self._program.feeds]
         # An input may be fed that no result depends on any more: 0 * y is 0 for every y.
         if unknown := sorted(feeds.keys() - self._known):
             raise ValueError(f"{unknown[0]} is no input; the inputs are {', '.join(sorted(self._known))}")
-        counters = {"step": step, "steps": steps, "seed": seed, "epoch": epoch}
-        if "rows" in self.program.counters:
-            counters["rows"] = self.device.array(np.arange(self.program.n) if rows is None else rows)
-        function = self._bound()
-        # Infinities are the network's affair: the trainer looks at the loss.
-        with np.errstate(all="ignore"):
-            values = function(*arrays, *(counters[name] for name in self.program.counters))
-        values = values if len(self.program.results) > 1 else (values,)
+        values = self._values(arrays, {"step": step, "steps": steps, "seed": seed, "epoch": epoch}, rows)
         taken = [self.device.xp.array(value) if copy else value for value in values]
-        return dict(zip(self.program.results, taken, strict=False))
+        return dict(zip(self._program.results, taken, strict=False))
 
-    def _bound(self) -> Callable[..., Any]:
-        """The function over the arena that the device has now."""
-        arena = self.device.reserve(self.program.arena_bytes)
-        if self._function is None or arena is not self._arena:
-            with np.errstate(all="ignore"):
-                self._function = self._factory(self._variables, arena)
-            self._arena = arena
-        return self._function
+    @property
+    def repeating(self) -> NativeExecutable | None:
+        """The program itself if it can make many steps in one call."""
+        return None
+
+    @abstractmethod
+    def _values(self, arrays: Sequence[Any], counters: dict[str, Any], rows: Any) -> Sequence[Any]:
+        """The results, in the program's order, for fed arrays that fit."""
 
     def _fed(self, expected: Array, feeds: Mapping[str, Any]) -> Any:
         if expected.name not in feeds:
@@ -93,9 +105,38 @@ class Executable:
         return self.device.array(array, expected.dtype)
 
 
-def load(program: Program, device: Device, variables: Mapping[str, Any]) -> Executable:
+class ArrayExecutable(Executable):
+    """A program of NumPy's or CuPy's calls."""
+
+    def __init__(self, program: Program, device: Device, variables: Mapping[str, Any]) -> None:
+        super().__init__(program, device, variables)
+        self.program = program
+        self._factory = _factory(program, device)
+        self._function: Callable[..., Any] | None = None
+        self._arena: Any = None
+
+    def _values(self, arrays: Sequence[Any], counters: dict[str, Any], rows: Any) -> Sequence[Any]:
+        if "rows" in self.program.counters:
+            counters["rows"] = self.device.array(np.arange(self.program.n) if rows is None else rows)
+        function = self._bound()
+        # Infinities are the network's affair: the trainer looks at the loss.
+        with np.errstate(all="ignore"):
+            values = function(*arrays, *(counters[name] for name in self.program.counters))
+        return values if len(self.program.results) > 1 else (values,)
+
+    def _bound(self) -> Callable[..., Any]:
+        """The function over the arena that the device has now."""
+        arena = self.device.reserve(self.program.arena_bytes)
+        if self._function is None or arena is not self._arena:
+            with np.errstate(all="ignore"):
+                self._function = self._factory(self._variables, arena)
+            self._arena = arena
+        return self._function
+
+
+def load(program: Program, device: Device, variables: Mapping[str, Any]) -> ArrayExecutable:
     """Make a program ready to run. variables: its parameters and states by name, arrays on the device."""
-    return Executable(program, device, variables)
+    return ArrayExecutable(program, device, variables)
 
 
 def _factory(program: Program, device: Device) -> Callable[..., Callable[..., Any]]:

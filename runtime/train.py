@@ -28,6 +28,7 @@ from .opening import located, open_data
 from .place import EpochDone, History, Place, is_better
 from .start import Started, start
 from .threads import threads_for
+from .steps import steps
 from .trace import first_not_finite
 
 PROGRESS_SECONDS = 0.2
@@ -193,18 +194,15 @@ def _epoch(
     """One pass over the training split, or what is left of it; adds up loss and metrics over its samples."""
     told = time.perf_counter()
     began = told - place.seconds
-    for batch in batches.epoch(place.epoch, place.batch):
+    for made in steps(model, batches, place):
         interrupts.check()
-        if model.step_number >= model.total_steps:
-            break
-        program = model.program("train", batch.size)
-        counters = (model.step_number, model.steps, model.seed, place.epoch, batch.rows)
-        results = program.run(batch.columns, *counters, copy=False)
-        model.step_number += 1
-        place.batch += 1
-        place.samples += batch.size
-        for result, value in results.items():
-            place.sums[result.name] = place.sums.get(result.name, 0.0) + float(value) * batch.size
+        model.step_number += made.steps
+        place.batch += made.steps
+        place.samples += made.steps * made.size
+        for name, values in made.results.items():
+            # One after the other, so that the sum is the same however many steps come at a time.
+            known = place.sums.get(name, 0.0)
+            place.sums[name] = float(np.cumsum([known, *(values * made.size)])[-1])
         if not math.isfinite(place.sums["loss"]):
             _not_finite(model, batches, place.epoch, place.batch)
         now = time.perf_counter()

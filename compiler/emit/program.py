@@ -80,9 +80,9 @@ def program_of(planned: Plan, name: str, about: str = "") -> Program:
         Text(f"{head}\n\n{function.source}", lines),
         planned.graph,
         planned.n,
-        tuple(_array(leaf, planned.n) for leaf in planned.leaves("input", "column")),
+        tuple(array_of(leaf, planned.n) for leaf in planned.leaves("input", "column")),
         arguments(planned),
-        tuple(_array(leaf, planned.n) for leaf in planned.leaves("param", "state")),
+        tuple(array_of(leaf, planned.n) for leaf in planned.leaves("param", "state")),
         planned.updated,
         tuple(planned.returns),
         planned.arena_bytes,
@@ -120,5 +120,6 @@ def source_of(function: Callable[..., object]) -> str:
     return f"def {tree.name}({ast.unparse(tree.args)}):\n{body}\n"
 
 
-def _array(leaf: Node, n: int) -> Array:
+def array_of(leaf: Node, n: int) -> Array:
+    """A leaf as the array that a program for batches of n takes."""
     return Array(leaf.name, leaf.type.dtype, bound(leaf.type, n))

@@ -86,7 +86,7 @@ overrides: Decorator = click.argument(
 grid: Decorator = click.argument(GRID, metavar="[DIM=…] [train.KEY=…]", nargs=-1, callback=_overrides)
 device: Decorator = click.option(
     "--device",
-    type=click.Choice(["auto", "cpu", "cuda"]),
+    type=click.Choice(["auto", "cpu", "numpy", "cuda"]),
     default="auto",
     help="Where to compute; auto takes a GPU if there is one.",
 )

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .lazy import SelectedArray, gather, in_memory
+from .lazy import SelectedArray, gather, in_memory, unselected
 from .look_ahead import LookAhead
 from .rows import held_out, held_out_tail, order
 from .source import DataError, Dataset, Split
@@ -54,6 +54,17 @@ def length(split: Split) -> int:
     if len(set(counts.values())) != 1:
         raise ValueError(f"the columns differ in length: {counts}")
     return next(iter(counts.values()))
+
+
+class Whole(NamedTuple):
+    """An epoch whose columns are in memory: sample after sample, rows places[i] of the columns.
+
+    rows: the samples' numbers in the split; int64[samples] both.
+    """
+
+    columns: dict[str, np.ndarray]
+    places: np.ndarray
+    rows: np.ndarray
 
 
 class Batches:
@@ -104,6 +115,22 @@ class Batches:
         if self._ahead is None:
             return self._gathered(number, start)
         return (Batch(columns, len(rows), rows) for columns, rows in self._ahead.epoch(number, start))
+
+    def whole(self, number: int) -> Whole | None:
+        """All of an epoch, for programs that gather their batches themselves; None where memory does not hold
+        its columns, row by row.
+        """
+        if self._ahead is not None:
+            return None
+        rows = order(self.samples, self._seed, number) if self._shuffle else np.arange(self.samples)
+        found = [unselected(array) for array in self._arrays.values()]
+        if any(base is None for base, _ in found):
+            return None
+        places = [selected for _, selected in found]
+        if any(other is not places[0] for other in places[1:]):
+            return None
+        columns = {name: base for name, (base, _) in zip(self._arrays, found, strict=True) if base is not None}
+        return Whole(columns, rows if not places or places[0] is None else places[0][rows], rows)
 
     def _gathered(self, number: int, start: int) -> Iterator[Batch]:
         shuffled = order(self.samples, self._seed, number) if self._shuffle else None

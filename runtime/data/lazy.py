@@ -186,6 +186,19 @@ def in_memory(array: Array) -> bool:
     return in_memory(array.base) if isinstance(array, SelectedArray) else isinstance(array, np.ndarray)
 
 
+def unselected(array: Array) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """The array in memory whose rows these are, each without gaps, and which; the first is None if there is no
+    such array, the second for all rows.
+    """
+    if isinstance(array, SelectedArray):
+        base, rows = unselected(array.base)
+        return base, array.rows if rows is None else rows[array.rows]
+    if isinstance(array, LazyArray) or not len(array):
+        return None, None
+    whole = array[0].flags.c_contiguous and array.strides[0] % array.itemsize == 0
+    return (array if whole else None), None
+
+
 def gather(array: Array, rows: np.ndarray, out: np.ndarray) -> None:
     """Put these rows of an array into out. Raises DataError where they cannot be read."""
     if isinstance(array, LazyArray):

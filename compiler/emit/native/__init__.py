@@ -1,1 +1,12 @@
-"""The native CPU target: a whole training step as one text in LLVM's intermediate representation."""
+"""A plan as native code for a CPU: kernels as loop nests, written as LLVM's intermediate representation."""
+
+from __future__ import annotations
+
+from . import convolution, gather, movement, pooling, products, rows
+from .layout import Unsupported
+from .program import Host, NativeProgram, Place, Step, build
+
+__all__ = [
+    "Host", "NativeProgram", "Place", "Step", "Unsupported", "build",
+    "convolution", "gather", "movement", "pooling", "products", "rows",
+]  # fmt: skip

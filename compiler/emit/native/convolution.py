@@ -1,0 +1,222 @@
+"""Convolutions and their gradients as contractions: a window is one more loop that walks over the image.
+
+Source: Dumoulin & Visin 2016, "A guide to convolution arithmetic for deep learning".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+
+from ...ir import Node
+from .contraction import Term, contraction
+from .layout import Axis, Factor, Layout, common
+from .nest import Tensor
+from .select import Selection, rule
+
+Pairs = tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """How a window moves: for each spatial axis its stride, padding and dilation; and the channels' groups."""
+
+    stride: tuple[int, ...]
+    pad: Pairs
+    dilation: tuple[int, ...]
+    groups: int
+
+
+def _window(node: Node) -> _Window:
+    attrs = node.arguments
+    return _Window(attrs["stride"], attrs["pad"], attrs["dilation"], attrs["groups"])  # type: ignore[arg-type]
+
+
+def _none(axis: Axis) -> Axis:
+    """A loop of as many places in which an operand stands still."""
+    total = 1
+    for f in axis:
+        total *= f.extent
+    return (Factor(total, 0),)
+
+
+def _terms(out: Axis | None, a: Axis | None, b: Axis | None) -> list[Term]:
+    """The loops of an axis that is summed over where the result does not have it."""
+    known = next(axis for axis in (out, a, b) if axis is not None)
+    spread = [axis if axis is not None else _none(known) for axis in (out, a, b)]
+    return [Term(lp.extent, *lp.strides, out is None, lp.kind) for lp in common(spread)]
+
+
+def _split(axis: Axis, groups: int) -> tuple[Axis, Axis]:
+    """A channel axis as groups, and the channels of one."""
+    (loop,) = axis or (Factor(1, 0),)
+    each = loop.extent // groups
+    return (Factor(groups, loop.stride * each),), (Factor(each, loop.stride),)
+
+
+def _stride(axis: Axis) -> int:
+    return axis[0].stride if axis else 0
+
+
+def _plain(selection: Selection, id: int) -> Tensor:
+    """An image whose channel and spatial axes are one loop each."""
+    tensor = selection.tensor(id)
+    if all(len(axis) <= 1 for axis in tensor.layout.axes[1:]):
+        return tensor
+    made = selection.new(selection.graph[id].type)
+    selection.copy(tensor, made)
+    return made
+
+
+def padded(selection: Selection, id: int, pad: Pairs, about: str, value: float = 0.0) -> Tensor:
+    """An image with one number around it."""
+    image = _plain(selection, id)
+    if not any(p for pair in pad for p in pair):
+        return image
+    type = selection.graph[id].type
+    lead = type.rank - len(pad)
+    sizes = [d + before + after for d, (before, after) in zip(image.layout.extents[lead:], pad, strict=True)]
+    made = selection.new(type.with_shape((*type.shape[:lead], *sizes)))
+    selection.fill(made, value, f"borders of {about}")
+    start = [0] * lead + [before for before, _ in pad]
+    inner = made.layout.sliced(start, image.layout.extents, [1] * type.rank)
+    selection.copy(image, made.seen(inner), f"pad {about}")
+    return made
+
+
+@rule("conv")
+def conv(selection: Selection, node: Node) -> None:
+    """y[n, o, p] = Σ x[n, i, stride·p + dilation·k] w[o, i, k]."""
+    of, by = selection.graph.operands(node.id)
+    how, about = _window(node), selection.about(node)
+    x, w, out = padded(selection, of, how.pad, about), selection.tensor(by), selection.out(node)
+    terms = _terms(out.layout.axes[0], x.layout.axes[0], None)
+    groups_out, filters = _split(out.layout.axes[1], how.groups)
+    groups_in, channels = _split(x.layout.axes[1], how.groups)
+    groups_w, filters_w = _split(w.layout.axes[0], how.groups)
+    terms += _terms(groups_out, groups_in, groups_w)
+    terms += _terms(filters, None, filters_w)
+    terms += _terms(None, channels, w.layout.axes[1] or (Factor(1, 0),))
+    for axis, (stride, dilation) in enumerate(zip(how.stride, how.dilation, strict=True), 2):
+        places, step = out.layout.axes[axis], _stride(x.layout.axes[axis])
+        terms += _terms(places, tuple(Factor(f.extent, step * stride) for f in places), None)
+        kernel = w.layout.axes[axis]
+        terms += _terms(None, tuple(Factor(f.extent, step * dilation) for f in kernel), kernel)
+    selection.run(*contraction(out, x, w, terms, selection.isa, selection.batch, about, (node.id,)))
+
+
+@rule("conv_weight_gradient")
+def conv_weight_gradient(selection: Selection, node: Node) -> None:
+    """∂w[o, i, k] = Σ x[n, i, stride·p + dilation·k] g[n, o, p]."""
+    of, by = selection.graph.operands(node.id)
+    how, about = _window(node), selection.about(node)
+    x, g, out = padded(selection, of, how.pad, about), _plain(selection, by), selection.out(node)
+    terms = _terms(None, x.layout.axes[0], g.layout.axes[0])
+    groups_out, filters = _split(out.layout.axes[0], how.groups)
+    groups_in, channels = _split(x.layout.axes[1], how.groups)
+    groups_g, filters_g = _split(g.layout.axes[1], how.groups)
+    terms += _terms(groups_out, groups_in, groups_g)
+    terms += _terms(filters, None, filters_g)
+    terms += _terms(out.layout.axes[1] or (Factor(1, 0),), channels, None)
+    for axis, (stride, dilation) in enumerate(zip(how.stride, how.dilation, strict=True), 2):
+        places, step = g.layout.axes[axis], _stride(x.layout.axes[axis])
+        terms += _terms(None, tuple(Factor(f.extent, step * stride) for f in places), places)
+        kernel = out.layout.axes[axis]
+        terms += _terms(kernel, tuple(Factor(f.extent, step * dilation) for f in kernel), None)
+    selection.run(*contraction(out, x, g, terms, selection.isa, selection.batch, about, (node.id,)))
+
+
+@rule("conv_input_gradient")
+def conv_input_gradient(selection: Selection, node: Node) -> None:
+    """∂x[n, i, q] = Σ g[n, o, (q + pad - dilation·k) / stride] w[o, i, k], where that is a place of g.
+
+    The places q with one remainder by the stride meet the same part of the kernel: each remainder is a
+    contraction of its own.
+    """
+    of, by = selection.graph.operands(node.id)
+    how, about = _window(node), selection.about(node)
+    w, out = selection.tensor(by), selection.out(node)
+    if any(s > 1 and d > 1 for s, d in zip(how.stride, how.dilation, strict=True)):
+        selection.fall_back(node)
+        return
+    space = out.layout.extents[2:]
+    kernel = w.layout.extents[2:]
+    parts = [
+        _remainders(q, k, s, before, d)
+        for q, k, s, (before, _), d in zip(space, kernel, how.stride, how.pad, how.dilation, strict=True)
+    ]
+    count = selection.tensor(of).layout.extents[2:]
+    margins: list[tuple[int, int]] = []
+    for places, part in zip(count, parts, strict=True):
+        lowest = min((p.first - p.step * (p.taps - 1) for p in part if p.taps), default=0)
+        highest = max((p.first + p.places - 1 for p in part if p.taps), default=0)
+        margins.append((max(0, -lowest), max(0, highest - places + 1)))
+    g = padded(selection, of, tuple(margins), about)
+    if any(not p.taps for part in parts for p in part):
+        selection.fill(out, 0, about)
+    for chosen in product(*parts):
+        if all(p.taps and p.places for p in chosen):
+            _part(selection, node, g, w, out, how, chosen, [before for before, _ in margins])
+
+
+@dataclass(frozen=True, slots=True)
+class _Remainder:
+    """The places q = start, start + stride, …: how many, and which taps reach them from g.
+
+    Tap first_tap + j · tap_step reaches place i from g[first + i - j · step].
+    """
+
+    start: int
+    places: int
+    first_tap: int
+    tap_step: int
+    taps: int
+    first: int
+    step: int
+
+
+def _remainders(size: int, kernel: int, stride: int, before: int, dilation: int) -> list[_Remainder]:
+    if stride == 1:
+        return [_Remainder(0, size, 0, 1, kernel, before, dilation)]
+    found: list[_Remainder] = []
+    for start in range(min(stride, size)):
+        first = (start + before) % stride
+        taps = len(range(first, kernel, stride))
+        places = len(range(start, size, stride))
+        found.append(_Remainder(start, places, first, stride, taps, (start + before - first) // stride, 1))
+    return found
+
+
+def _part(
+    selection: Selection,
+    node: Node,
+    g: Tensor,
+    w: Tensor,
+    out: Tensor,
+    how: _Window,
+    chosen: Sequence[_Remainder],
+    margin: Sequence[int],
+) -> None:
+    groups_out, channels = _split(out.layout.axes[1], how.groups)
+    groups_in, filters = _split(g.layout.axes[1], how.groups)
+    groups_w, filters_w = _split(w.layout.axes[0], how.groups)
+    terms = _terms(out.layout.axes[0], g.layout.axes[0], None)
+    terms += _terms(groups_out, groups_in, groups_w)
+    terms += _terms(channels, None, w.layout.axes[1] or (Factor(1, 0),))
+    terms += _terms(None, filters, filters_w)
+    starts = [0, 0, 0]
+    for axis, (part, stride, before) in enumerate(zip(chosen, how.stride, margin, strict=True), 2):
+        q, p, k = (_stride(t.layout.axes[axis]) for t in (out, g, w))
+        terms.append(Term(part.places, q * stride, p, 0, False))
+        terms.append(Term(part.taps, 0, -p * part.step, k * part.tap_step, True))
+        for i, moved in enumerate((part.start * q, (part.first + before) * p, part.first_tap * k)):
+            starts[i] += moved
+    moved = [_from(t, s) for t, s in zip((out, g, w), starts, strict=True)]
+    about = selection.about(node)
+    selection.run(*contraction(*moved, terms, selection.isa, selection.batch, about, (node.id,)))
+
+
+def _from(tensor: Tensor, places: int) -> Tensor:
+    layout: Layout = tensor.layout
+    return tensor.seen(replace(layout, offset=layout.offset + places))

@@ -1,0 +1,199 @@
+"""Groups of elementwise operations as one loop nest, which may end in a reduction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+
+from ...ir import Graph, Node
+from . import scalar
+from .layout import Axis, Batch, Factor, Loop, common, merged
+from .nest import ELEMENTS, Kernel, Tensor, Writer, along, divided, first, moved, nest, present, samples, walk
+from .text import Element, Function, Index, Value, number
+
+UNROLLED = 4  # independent running values of a reduction: enough to hide the latency of an addition
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Operations that one loop nest computes.
+
+    members: elementwise, operands first; operands: what each reads, by node: a member, a number or a tensor,
+    already spread over the group's elements. outputs: the members that are stored, and where.
+    end: the reduction that follows the last member, with its operand's axes; reduced: which of them go.
+    """
+
+    graph: Graph
+    members: Sequence[Node]
+    operands: Mapping[int, Sequence[int]]
+    numbers: Mapping[int, float]
+    inputs: Mapping[int, tuple[Tensor, Axis]]
+    outputs: Mapping[int, Tensor]
+    about: str = ""
+
+
+def _values(group: Group, fn: Function, width: int, load: Callable[[int], Value]) -> dict[int, Value]:
+    """Every member's value, from those of the inputs; conversions from booleans are the members' affair."""
+    known: dict[int, Value] = {}
+
+    def value(id: int) -> Value:
+        if id not in known:
+            if id in group.numbers:
+                known[id] = number(group.numbers[id], _element(group.graph[id]), width)
+            else:
+                known[id] = load(id)
+        return known[id]
+
+    for node in group.members:
+        ids = group.operands[node.id]
+        dtypes = [group.graph[i].type.dtype for i in ids]
+        known[node.id] = scalar.compute(fn, node, [value(i) for i in ids], dtypes)
+    return known
+
+
+def _element(node: Node) -> Element:
+    return ELEMENTS[node.type.dtype]
+
+
+def pointwise(group: Group, lanes: int) -> Kernel:
+    """The kernel of a group without a reduction: every output has the group's elements."""
+    inputs, outputs = list(group.inputs), list(group.outputs)
+    tensors = [group.inputs[i][0] for i in inputs] + [group.outputs[o] for o in outputs]
+    axes = [group.inputs[i][1] for i in inputs] + [group.outputs[o].layout.flat for o in outputs]
+    writer = Writer(tensors, lanes)
+    first = len(inputs)
+    loops = merged(sorted(common(axes), key=lambda loop: -abs(loop.strides[first])))
+    vector = loops.pop() if loops and loops[-1].strides[first] == 1 else None
+    work = sum(1 for n in group.members) * prod(t.layout.elements for t in tensors[first : first + 1])
+
+    def body(at: Sequence[Index], strides: Sequence[int], width: int, mask: int) -> None:
+        known = _values(
+            group,
+            writer.fn,
+            width,
+            lambda id: writer.load(inputs.index(id), at[inputs.index(id)], strides[inputs.index(id)], width, mask),
+        )
+        for position, id in enumerate(outputs, first):
+            value = known[id]
+            value = writer.fn.splat(value, width) if width else value
+            writer.store(position, value, at[position], strides[position], mask)
+
+    tasks = nest(writer, loops, vector, lanes, body)
+    return writer.kernel(len(outputs), tasks, group.about, [n.id for n in group.members], work)
+
+
+# reductions
+
+_IDENTITY = {"sum": 0.0, "prod": 1.0, "any": 0, "all": 1, "max": float("-inf"), "min": float("inf")}
+_COMBINE = {"sum": "fadd add", "prod": "fmul mul", "any": "or", "all": "and"}
+
+
+def _identity(op: str, element: Element) -> float:
+    if element.startswith("i") and op in ("max", "min"):
+        bits = {"i1": 1, "i8": 8, "i16": 16, "i32": 32, "i64": 64}[element]
+        return -(2 ** (bits - 1)) if op == "max" else 2 ** (bits - 1) - 1
+    return _IDENTITY[op]
+
+
+def _combined(fn: Function, op: str, a: Value, b: Value) -> Value:
+    if op in _COMBINE:
+        names = _COMBINE[op].split()
+        return fn.binary(names[0] if len(names) == 1 else names[not a.is_float], a, b)
+    return scalar.extremum(fn, {"max": "maximum", "min": "minimum"}[op], a, b)
+
+
+def _across(fn: Function, op: str, x: Value) -> Value:
+    """All lanes of a vector combined, halving it."""
+    while x.lanes > 1:
+        half = x.lanes // 2
+        x = _combined(fn, op, fn.shuffle(x, x, range(half)), fn.shuffle(x, x, range(half, 2 * half)))
+    return fn.extract(x, 0)
+
+
+def reduction(group: Group, end: Node, source: int, gone: Axis, out: Tensor, kept: Axis, batch: Batch) -> Kernel:
+    """The kernel of a group that ends in a sum or the like.
+
+    source: the member (or input) that is reduced. gone: an axis over the group's elements whose stride is not
+    0 where they are reduced; kept: the result's place for each element, with stride 0 where they are reduced.
+    """
+    inputs = list(group.inputs)
+    stored = list(group.outputs)
+    extra = [group.outputs[o] for o in stored]
+    lanes = batch.lanes
+    tensors = [*(group.inputs[i][0] for i in inputs), *extra, out]
+    axes = [group.inputs[i][1] for i in inputs] + [t.layout.flat for t in extra] + [kept]
+    padded = next((axis for axis in axes if any(f.kind == "lane" for f in axis)), None)
+    number_of = samples(padded, lanes) if padded else tuple(Factor(f.extent, 0) for f in axes[0])
+    writer = Writer(tensors, lanes)
+    last = len(tensors) - 1
+    loops = common([*axes, number_of, gone])
+    masked = not batch.full and padded is not None and any(lp.strides[-1] and lp.kind == "lane" for lp in loops)
+    reduced = sorted((lp for lp in loops if lp.strides[-1]), key=lambda lp: -max(map(abs, lp.strides[:last])))
+    outer = sorted((lp for lp in loops if not lp.strides[-1]), key=lambda lp: -abs(lp.strides[last]))
+    keep = ("block", "lane") if masked else ()
+    reduced, outer = merged(reduced, keep), merged(outer)
+    vector, vertical = None, False
+    if outer and outer[-1].strides[last] == 1 and _even(outer[-1], last):
+        vector, vertical = outer.pop(), True
+    elif reduced and any(s == 1 for s in reduced[-1].strides[:last]):
+        vector = reduced.pop()
+    work = (len(group.members) + 1) * prod(lp.extent for lp in loops)
+    element = Tensor(out.buffer, out.layout, out.dtype).element
+
+    def load(at: Sequence[Index], strides: Sequence[int], width: int, mask: int) -> Callable[[int], Value]:
+        return lambda id: writer.load(inputs.index(id), at[inputs.index(id)], strides[inputs.index(id)], width, mask)
+
+    def total(at: Sequence[Index], width: int, mask: int, spread: Loop | None) -> Value:
+        """The reduction over `reduced` and, with `spread`, over that loop's vectors."""
+        fn = writer.fn
+        start = number(_identity(end.op, element), element, width if spread or vertical else 0)
+        running = [fn.variable(start)]
+
+        def step(there: Sequence[Index], strides: Sequence[int], cut: int) -> None:
+            known = _values(group, fn, width, load(there, strides, width, cut))
+            for position, id in enumerate(stored, len(inputs)):
+                writer.store(position, fn.splat(known[id], width), there[position], strides[position], cut)
+            value = known[source] if source in known else load(there, strides, width, cut)(source)
+            value = fn.splat(value, width) if width else value
+            if cut and spread:
+                value = fn.select(first(cut, width), value, start)
+            if masked and spread is not None and spread.kind == "lane":
+                value = fn.select(present(fn, there[-2], batch.n, lanes), value, start)
+            fn.set(running[0], _combined(fn, end.op, fn.get(running[0]), value))
+
+        with walk(fn, reduced, at) as there:
+            if spread is None:
+                strides = vector.strides if vector and vertical else (0,) * (len(tensors) + 2)
+                step(there, strides, mask)
+            else:
+                along(fn, spread.extent, lanes, lambda i, cut: step(moved(fn, there, i, spread), spread.strides, cut))
+        return fn.get(running[0])
+
+    fn = writer.fn
+    starts: list[Index] = [*writer.starts, 0, 0]
+    divided_, inner = divided(outer)
+    with writer.tasks(divided_, starts) as at, walk(fn, inner, at) as there:
+        if vertical:
+            assert vector is not None
+            along(
+                fn,
+                vector.extent,
+                lanes,
+                lambda i, mask: writer.store(
+                    last, total(moved(fn, there, i, vector), lanes, mask, None), moved(fn, there, i, vector)[last], 1, mask
+                ),
+            )
+        elif vector is not None:
+            writer.store(last, _across(fn, end.op, total(there, lanes, 0, vector)), there[last], 1)
+        else:
+            writer.store(last, total(there, 0, 0, None), there[last], 1)
+    nodes = [*(n.id for n in group.members), end.id]
+    return writer.kernel(len(stored) + 1, prod(lp.extent for lp in divided_), group.about, nodes, work)
+
+
+def _even(loop: Loop, last: int) -> bool:
+    """Whether every tensor can be read along a loop as whole vectors."""
+    return all(s in (0, 1) for s in loop.strides[:last])
+
+

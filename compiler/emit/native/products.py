@@ -1,0 +1,76 @@
+"""Matrix products and einsum as contractions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ...ir import Node
+from .contraction import Term, contraction
+from .layout import Axis, Factor, common
+from .nest import Tensor
+from .select import Selection, rule
+
+
+@rule("matmul")
+def matmul(selection: Selection, node: Node) -> None:
+    """a[…, m, k] @ b[…, k, n]."""
+    types = [selection.graph[o].type for o in selection.graph.operands(node.id)]
+    rank = node.type.rank
+    lead = "".join(chr(ord("a") + i) for i in range(rank - 2))
+    letters = [lead[rank - t.rank :] + ("mk", "kn")[i] for i, t in enumerate(types)]
+    _einsum(selection, node, letters, f"{lead}mn")
+
+
+@rule("einsum")
+def einsum(selection: Selection, node: Node) -> None:
+    left, _, right = str(node.attr("spec")).replace(" ", "").partition("->")
+    letters = left.split(",")
+    if len(letters) != 2:
+        selection.fall_back(node)
+        return
+    _einsum(selection, node, letters, right)
+
+
+def _einsum(selection: Selection, node: Node, letters: Sequence[str], result: str) -> None:
+    ids = selection.graph.operands(node.id)
+    a, b = (selection.tensor(o) for o in ids)
+    out = selection.out(node)
+    terms = terms_of(letters, result, a, b, out)
+    sums_batch = any(t.kind == "lane" and t.summed for t in terms)
+    if sums_batch:
+        # The result has no batch: its last axis goes along the vectors, and so must b's, row after row.
+        last = result[-1:]
+        if last and last in letters[0] and last not in letters[1]:
+            ids, letters = (ids[1], ids[0]), (letters[1], letters[0])
+        a = selection.tensor(ids[0])
+        b = selection.packed(ids[1])
+        terms = terms_of(letters, result, a, b, out)
+    batch = selection.batch
+    selection.run(*contraction(out, a, b, terms, selection.isa, batch, selection.about(node), (node.id,)))
+
+
+def terms_of(letters: Sequence[str], result: str, a: Tensor, b: Tensor, out: Tensor) -> list[Term]:
+    """The loops of an einsum of two operands. An axis of size 1 is spread over its letter."""
+    terms: list[Term] = []
+    for letter in dict.fromkeys("".join([result, *letters])):
+        axes = [_axis(t, names, letter) for t, names in zip((out, a, b), (result, *letters), strict=True)]
+        extent = max(_extent(axis) for axis in axes if axis is not None)
+        spread: list[Axis] = [
+            axis if axis is not None and _extent(axis) == extent else (Factor(extent, 0),) for axis in axes
+        ]
+        for loop in common(spread):
+            terms.append(Term(loop.extent, *loop.strides, letter not in result, loop.kind))
+    return terms
+
+
+def _axis(tensor: Tensor, names: str, letter: str) -> Axis | None:
+    return tensor.layout.axes[names.index(letter)] if letter in names else None
+
+
+def _extent(axis: Axis) -> int:
+    total = 1
+    for factor in axis:
+        total *= factor.extent
+    return total
+
+

@@ -1,0 +1,368 @@
+"""From a plan to kernels: which operations share one, where each value lies, what runs before what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from math import prod
+
+from ...ir import Attr, Node, TensorType
+from ...ops.op import REGISTRY
+from ...plan import Plan
+from ...storage import Counter, Fed, Fixed, Held, Literal, View, bound_attr
+from .copying import copy, feed, fill
+from .groups import Groups
+from .isa import Isa
+from .layout import Axis, Batch, Layout, Unsupported
+from .nest import Buffer, Kernel, Tensor
+from .pointwise import Group, pointwise, reduction
+
+
+@dataclass(frozen=True, slots=True)
+class Fallback:
+    """An operation that NumPy does between two kernels, from and to natural layouts."""
+
+    node: Node
+    operands: tuple[Tensor, ...]
+    out: Tensor
+
+
+Action = Kernel | Fallback
+Rule = Callable[["Selection", Node], None]
+RULES: dict[str, Rule] = {}
+
+
+def rule(*ops: str) -> Callable[[Rule], Rule]:
+    """Register what makes the kernels of these operations."""
+
+    def register(function: Rule) -> Rule:
+        RULES.update(dict.fromkeys(ops, function))
+        return function
+
+    return register
+
+
+@dataclass
+class Selection:
+    """The kernels of a plan, found in its order. Raises Unsupported for a graph that does not fit.
+
+    once: those that are run when the program is loaded; actions: those of each step.
+    """
+
+    plan: Plan
+    isa: Isa
+    once: list[Action] = field(default_factory=list[Action])
+    actions: list[Action] = field(default_factory=list[Action])
+    results: dict[int, Tensor] = field(default_factory=dict[int, Tensor])
+
+    def __post_init__(self) -> None:
+        self.graph = self.plan.graph
+        self.batch = Batch(self.plan.n, self.isa.lanes)
+        self._tensors: dict[int, Tensor] = {}
+        self._copies: dict[int, Tensor] = {}
+        self._packed: dict[tuple[Buffer, Layout], Tensor] = {}
+        self._buffers = 0
+        self._fixed = False
+        self.groups = Groups(self.plan)
+        for once, order in ((True, self.plan.once), (False, self.plan.order)):
+            self._fixed = once
+            for id in order:
+                self._select(id)
+        self._finish()
+
+    # what rules ask for
+
+    def tensor(self, id: int) -> Tensor:
+        """Where a node's value lies; views are followed."""
+        if id not in self._tensors:
+            self._tensors[id] = self._leaf_or_view(id)
+        return self._tensors[id]
+
+    def operands(self, node: Node) -> list[Tensor]:
+        return [self.tensor(o) for o in self.graph.operands(node.id)]
+
+    def attr(self, node: Node, name: str) -> Attr:
+        """An attribute, sizes as numbers: those of the padded batch, as memory has it."""
+        return bound_attr(node.attr(name), self.batch.padded)
+
+    def new(self, type: TensorType, layout: Layout | None = None) -> Tensor:
+        """Memory for a value, in the layout that its type has unless another is given."""
+        layout = layout or self.batch.layout(type)
+        made = Tensor(self.buffer(0), layout, type.dtype)
+        size = max(layout.elements, 1) * _item(made)
+        return Tensor(self.buffer(size), layout, type.dtype)
+
+    def buffer(self, size: int) -> Buffer:
+        self._buffers += 1
+        return Buffer(self._buffers, "fixed" if self._fixed else "arena", size)
+
+    def out(self, node: Node) -> Tensor:
+        """The memory that a node's value is to be written to."""
+        if node.id not in self._tensors:
+            storage = self.plan.storage[node.id]
+            if isinstance(storage, Held) and node.id not in self.groups.displaced:
+                self._tensors[node.id] = self._variable(storage.name, node)
+            else:
+                self._tensors[node.id] = self.new(node.type)
+        return self._tensors[node.id]
+
+    def run(self, *actions: Action) -> None:
+        (self.once if self._fixed else self.actions).extend(actions)
+
+    def copy(self, source: Tensor, out: Tensor, about: str = "copy") -> None:
+        """The same values elsewhere."""
+        self.run(copy(source, out, self.batch, about))
+
+    def fill(self, out: Tensor, value: float, about: str = "fill") -> None:
+        """One number everywhere."""
+        self.run(fill(out, value, self.isa.lanes, about))
+
+    def packed(self, id: int) -> Tensor:
+        """A value in lanes as natural rows, with zeros for the padding samples."""
+        source = self.tensor(id)
+        key = (source.buffer, source.layout)
+        if key not in self._packed:
+            out = self.new(self.graph[id].type, self.batch.natural(self.graph[id].type))
+            self.run(copy(source, out, self.batch, "rows of " + self.about(self.graph[id]), cleared=True))
+            self._packed[key] = out
+        return self._packed[key]
+
+    def about(self, node: Node) -> str:
+        """What a kernel is called where people see it."""
+        scope = ".".join(s.instance for s in node.scope)
+        said = f"{scope}.{node.name}" if scope and not node.name.startswith(scope) else node.name
+        mark = "∂" if node.of >= 0 else ""
+        return f"{mark}{node.op} {said.strip('.')}".strip()
+
+    # the walk
+
+    def _select(self, id: int) -> None:
+        node = self.graph[id]
+        storage = self.plan.storage[id]
+        if isinstance(storage, Literal | Counter | Fed):
+            return
+        if REGISTRY[node.op].view and node.op not in ("constant", "size", "counter"):
+            return
+        if node.op in ("constant", "size", "counter"):
+            self._number(node)
+            return
+        if id in self.groups.of:
+            if self.groups.last(id) == id:
+                self._group(id)
+            return
+        if node.op in RULES:
+            RULES[node.op](self, node)
+            return
+        self.fall_back(node)
+
+    def fall_back(self, node: Node) -> None:
+        """Let NumPy compute an operation."""
+        operands: list[Tensor] = []
+        for o in self.graph.operands(node.id):
+            source = self.tensor(o)
+            natural = self.new(self.graph[o].type, self.batch.natural(self.graph[o].type))
+            self.copy(source, natural)
+            operands.append(natural)
+        out = self.new(node.type, self.batch.natural(node.type))
+        self.run(Fallback(node, tuple(operands), out))
+        if self.batch.layout(node.type) == out.layout:
+            self._tensors[node.id] = out
+        else:
+            self.copy(out, self.out(node))
+
+    def _number(self, node: Node) -> None:
+        if node.op == "counter":
+            self.copy_number(node)
+            return
+        value = bound_attr(node.attr("value" if node.op == "constant" else "dim"), self.plan.n)
+        assert isinstance(value, int | float)
+        self.fill(self.out(node), float(value))
+
+    def copy_number(self, node: Node) -> None:
+        """A counter in memory of its own."""
+        source = self.tensor(node.id) if node.id in self._tensors else self._word(node)
+        self._tensors.pop(node.id, None)
+        self.copy(source, self.out(node))
+
+    def _word(self, node: Node) -> Tensor:
+        name = str(node.attr("which"))
+        dtype = node.type.dtype
+        return Tensor(Buffer(-1, "word", 8, f"{name}:{dtype}"), Layout(()), dtype)
+
+    def _leaf_or_view(self, id: int) -> Tensor:
+        node = self.graph[id]
+        if node.op in ("param", "state"):
+            return self._variable(node.name, node)
+        if node.op in ("input", "column"):
+            return self._fed(node)
+        if node.op == "counter":
+            return self._word(node)
+        if REGISTRY[node.op].view and node.op not in ("constant", "size"):
+            return self._view(node)
+        if node.op in ("constant", "size"):
+            # Only where a number must be an array for a kernel that is no loop over elements.
+            self._number(node)
+            return self._tensors[id]
+        raise Unsupported(f"{node.op} before it is computed")
+
+    def _variable(self, name: str, node: Node) -> Tensor:
+        layout = self.batch.layout(node.type)
+        if layout.in_lanes:
+            raise Unsupported("a parameter with the batch axis")
+        return Tensor(Buffer(0, "variable", 0, name), layout, node.type.dtype)
+
+    def _fed(self, node: Node) -> Tensor:
+        layout = self.batch.layout(node.type)
+        if not layout.in_lanes:
+            return Tensor(Buffer(0, "fed", 0, node.name), layout, node.type.dtype)
+        out = self.new(node.type)
+        self.run(feed(node.name, out, self.batch))
+        return out
+
+    def _view(self, node: Node) -> Tensor:
+        (source,) = self.graph.operands(node.id)[:1]
+        base = self.tensor(source)
+        layout = self._seen(node, base.layout)
+        if layout is None:  # the axes cannot be joined as the elements lie now
+            if source not in self._copies:
+                self._copies[source] = self.new(self.graph[source].type)
+                self.copy(base, self._copies[source])
+            base = self._copies[source]
+            layout = self._seen(node, base.layout)
+            if layout is None:
+                raise Unsupported(f"reshape of {self.graph[source].type} to {node.type}")
+        return base.seen(layout)
+
+    def _seen(self, node: Node, layout: Layout) -> Layout | None:
+        extents = self.batch.extents(node.type.shape)
+        match node.op:
+            case "reshape":
+                return layout.reshaped(extents)
+            case "transpose":
+                return layout.transposed(_ints(node.attr("axes")))
+            case "broadcast":
+                return layout.broadcast(extents)
+            case "slice":
+                start, step = (_ints(self.attr(node, name)) for name in ("start", "step"))
+                return layout.sliced(start, extents, step)
+            case "flip":
+                return layout.flipped(_ints(node.attr("axes")))
+            case _:
+                return layout
+
+    # groups
+
+    def _group(self, last: int) -> None:
+        members = [self.graph[i] for i in self.groups.members(last)]
+        end = members.pop() if self.groups.is_end(last) else None
+        ids = {m.id for m in members}
+        numbers: dict[int, float] = {}
+        inputs: dict[int, tuple[Tensor, Axis]] = {}
+        keys: dict[tuple[int, Axis], int] = {}
+        read: dict[int, list[int]] = {}
+
+        def operand(id: int, shape: TensorType) -> int:
+            inside = self.groups.through(id)
+            if inside in ids:
+                return inside
+            storage = self.plan.storage.get(id)
+            if isinstance(storage, Literal):
+                numbers[id] = storage.value
+                return id
+            tensor = self.tensor(id)
+            axis = tensor.layout.broadcast(self.batch.extents(shape.shape)).flat
+            key = keys.setdefault((id, axis), id if id not in inputs else -2 - len(keys))
+            inputs[key] = (tensor, axis)
+            return key
+
+        for member in members:
+            read[member.id] = [operand(o, member.type) for o in self.graph.operands(member.id)]
+        outputs = {m.id: self.out(m) for m in members if self.groups.is_stored(m.id)}
+        dtypes = _Dtypes(self.graph, {k: id for (id, _), k in keys.items()})
+        about = self.about(end or members[-1])
+        group = Group(dtypes, members, read, numbers, inputs, outputs, about)
+        if end is None:
+            self.run(pointwise(group, self.isa.lanes))
+            return
+        (of,) = self.graph.operands(end.id)
+        shape = self.graph[of].type
+        source = operand(of, shape)
+        if source in numbers:
+            raise Unsupported("the reduction of a number")
+        axes = end.attr("axis")
+        reduced = set(_ints(axes if isinstance(axes, tuple) else (axes,)))
+        out = self.out(end)
+        kept = self._spread(out.layout, end, shape, reduced)
+        extents = self.batch.extents(shape.shape)
+        gone: Axis = tuple(
+            f._replace(stride=1 if a in reduced else 0, kind="")
+            for a, extent in enumerate(extents)
+            for f in Layout(((_factor(extent),),)).flat
+        )
+        group = Group(dtypes, members, read, numbers, inputs, outputs, about)
+        self.run(reduction(group, end, source, gone, out, kept, self.batch))
+
+    def _spread(self, out: Layout, end: Node, shape: TensorType, reduced: set[int]) -> Axis:
+        """A result's place for each element of what was reduced."""
+        axes = list(out.axes)
+        if end.attr("keep"):
+            axes = [() if a in reduced else axis for a, axis in enumerate(axes)]
+        else:
+            kept = iter(axes)
+            axes = [() if a in reduced else next(kept) for a in range(shape.rank)]
+        return Layout(tuple(axes)).broadcast(self.batch.extents(shape.shape)).flat
+
+    # the end
+
+    def _finish(self) -> None:
+        self._fixed = False
+        for name, id in self.plan.assigns:
+            leaf = next(n for n in self.plan.leaves("param", "state") if n.name == name)
+            self.copy(self._spread_number(id, leaf), self._variable(name, leaf), f"{name} <-")
+        for id, name in self.groups.late.items():
+            leaf = next(n for n in self.plan.leaves("param", "state") if n.name == name)
+            self.copy(self.tensor(id), self._variable(name, leaf), f"{name} <-")
+        for id in dict.fromkeys(self.plan.returns.values()):
+            type = self.graph[id].type
+            source = self.tensor(id)
+            natural = self.batch.natural(type)
+            if source.layout == natural and source.buffer.where == "arena":
+                self.results[id] = source
+            else:
+                out = self.new(type, natural)
+                self.copy(source, out, "result")
+                self.results[id] = out
+
+    def _spread_number(self, id: int, leaf: Node) -> Tensor:
+        tensor = self.tensor(id)
+        return tensor.seen(tensor.layout.broadcast(self.batch.extents(leaf.type.shape)))
+
+
+class _Dtypes:
+    """A graph in which an input that is read in two ways has a number for each."""
+
+    def __init__(self, graph: object, aliases: dict[int, int]) -> None:
+        self._graph, self._aliases = graph, aliases
+
+    def __getitem__(self, id: int) -> Node:
+        return self._graph[self._aliases.get(id, id)]  # type: ignore[index]
+
+
+def _factor(extent: int):
+    from .layout import Factor
+
+    return Factor(extent, 0)
+
+
+def _ints(value: Attr | Sequence[Attr]) -> tuple[int, ...]:
+    assert isinstance(value, tuple)
+    return tuple(v for v in value if isinstance(v, int))
+
+
+def _item(t: Tensor) -> int:
+    from .text import item_bytes
+
+    return item_bytes(t.element)
+
+
+__all__ = ["RULES", "Action", "Fallback", "Selection", "rule"]
