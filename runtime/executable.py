@@ -1,4 +1,4 @@
-"""The program that computes a graph on a device: native code where the device has it, array calls elsewhere."""
+"""The program that computes a graph on a device: native code on a CPU, array calls elsewhere."""
 
 from __future__ import annotations
 

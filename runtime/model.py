@@ -15,8 +15,8 @@ from ..compiler.ir import Graph, Result, TensorType, size_at
 from ..compiler.network import Variable
 from ..compiler.pipeline import Compiled, Purpose
 from .device import Device
-from .initialise import draw
 from .executable import executable
+from .initialise import draw
 from .program import Executable
 
 if TYPE_CHECKING:

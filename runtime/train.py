@@ -27,8 +27,8 @@ from .model import Model
 from .opening import located, open_data
 from .place import EpochDone, History, Place, is_better
 from .start import Started, start
-from .threads import threads_for
 from .steps import steps
+from .threads import threads_for
 from .trace import first_not_finite
 
 PROGRESS_SECONDS = 0.2

@@ -129,7 +129,9 @@ class Batches:
         places = [selected for _, selected in found]
         if any(other is not places[0] for other in places[1:]):
             return None
-        columns = {name: base for name, (base, _) in zip(self._arrays, found, strict=True) if base is not None}
+        columns = {
+            name: base for name, (base, _) in zip(self._arrays, found, strict=True) if base is not None
+        }
         return Whole(columns, rows if not places or places[0] is None else places[0][rows], rows)
 
     def _gathered(self, number: int, start: int) -> Iterator[Batch]:

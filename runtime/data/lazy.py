@@ -187,8 +187,9 @@ def in_memory(array: Array) -> bool:
 
 
 def unselected(array: Array) -> tuple[np.ndarray | None, np.ndarray | None]:
-    """The array in memory whose rows these are, each without gaps, and which; the first is None if there is no
-    such array, the second for all rows.
+    """The array in memory whose rows these are, each without gaps, and which they are.
+
+    The first is None if there is no such array, the second for all rows.
     """
     if isinstance(array, SelectedArray):
         base, rows = unselected(array.base)

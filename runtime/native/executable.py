@@ -61,9 +61,14 @@ class NativeExecutable(Executable):
         return self if self.program.repeats else None
 
     def epoch(
-        self, arrays: Mapping[str, Any], places: np.ndarray, rows: np.ndarray, count: int, counters: dict[str, Any]
+        self,
+        arrays: Mapping[str, Any],
+        places: np.ndarray,
+        rows: np.ndarray,
+        count: int,
+        counters: dict[str, Any],
     ) -> np.ndarray:
-        """Make `count` steps, on one batch of rows after another; the results of each, float64[steps, results].
+        """Make `count` steps, on one batch after another; gives float64[steps, results].
 
         arrays: whole columns, [samples, …], rows without gaps; places: which of their rows, and rows: what the
         samples' numbers are, int64[count · n] both. Ends after a step with a result that is not finite.

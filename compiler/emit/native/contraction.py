@@ -16,10 +16,10 @@ from math import prod
 from typing import NamedTuple
 
 from .isa import Isa
-from .layout import Batch, Kind
+from .layout import Batch, Kind, Loop
 from .nest import Kernel, Tensor, Writer, present
 from .pointwise import _across
-from .text import Function, Index, Value, Variable, number
+from .text import Element, Function, Index, Value, Variable, number
 
 _CACHED = 24 << 10  # bytes of operands that a tile may walk over: with room to spare in a first-level cache
 _LATENCY = 8  # multiply-adds under way at a time
@@ -34,6 +34,12 @@ class Term(NamedTuple):
     b: int
     summed: bool
     kind: Kind = ""
+
+
+def term(loop: Loop, summed: bool) -> Term:
+    """A loop of the result and the two operands."""
+    out, a, b = loop.strides
+    return Term(loop.extent, out, a, b, summed, loop.kind)
 
 
 class Tile(NamedTuple):
@@ -60,7 +66,14 @@ class _Scheme:
 
 
 def contraction(
-    out: Tensor, a: Tensor, b: Tensor, terms: Sequence[Term], isa: Isa, batch: Batch, about: str, nodes: Sequence[int]
+    out: Tensor,
+    a: Tensor,
+    b: Tensor,
+    terms: Sequence[Term],
+    isa: Isa,
+    batch: Batch,
+    about: str,
+    nodes: Sequence[int],
 ) -> list[Kernel]:
     """The kernel; two where the vector loop is no multiple of the lanes, the second for what is left over.
 
@@ -68,7 +81,12 @@ def contraction(
     """
     terms = [t for t in terms if t.extent != 1]
     vector, across = _vector(terms)
-    if vector is not None and not across and vector.extent > isa.lanes and (left := vector.extent % isa.lanes):
+    if (
+        vector is not None
+        and not across
+        and vector.extent > isa.lanes
+        and (left := vector.extent % isa.lanes)
+    ):
         whole = vector.extent - left
         rest = [t for t in terms if t is not vector]
         ends = [_from(t, whole * s) for t, s in ((out, vector.out), (a, vector.a), (b, vector.b))]
@@ -100,7 +118,7 @@ def _scheme(terms: tuple[Term, ...], lanes: int, registers: int) -> _Scheme:
             vector = vector._replace(extent=lanes)
     sizes = _sizes(kept, registers)
     tiles = [Tile(t, sizes.get(t, 1)) for t in kept]
-    # What each operand walks over in one tile; the one that takes more room stays while the other changes.
+    # What each operand walks over in one tile; the larger one stays while the other changes.
     a_room, b_room = (_room(tiles, summed, vector, side, lanes) for side in ("a", "b"))
     stays = "a" if a_room >= b_room else "b"
     outer = [t for t in tiles if getattr(t.term, stays)]
@@ -158,7 +176,7 @@ def _sizes(kept: Sequence[Term], registers: int) -> dict[Term, int]:
 
 
 def _cycles(chosen: Sequence[Term], sizes: Sequence[int]) -> float:
-    """Per multiply-add: two go at a time, and two loads; what is left over at the ends makes smaller tiles."""
+    """Per multiply-add: two go at a time, and two loads; what is left over at the ends makes small tiles."""
     total = 0.0
     parts = [[(t.extent // s, s), (1, t.extent % s)] for t, s in zip(chosen, sizes, strict=True)]
     for corner in product(*parts):
@@ -174,7 +192,9 @@ def _cycles(chosen: Sequence[Term], sizes: Sequence[int]) -> float:
 
 def _room(tiles: Sequence[Tile], summed: Sequence[Term], vector: Term | None, side: str, lanes: int) -> int:
     """The bytes of one operand that a tile walks over."""
-    loops = [(t.size, abs(getattr(t.term, side))) for t in tiles] + [(t.extent, abs(getattr(t, side))) for t in summed]
+    loops = [(t.size, abs(getattr(t.term, side))) for t in tiles] + [
+        (t.extent, abs(getattr(t, side))) for t in summed
+    ]
     if vector is not None and getattr(vector, side):
         loops.append((lanes, abs(getattr(vector, side))))
     places = sum((n - 1) * s for n, s in loops) + 1  # from the first to the last, where loops overlap
@@ -187,7 +207,7 @@ class _Nest:
     def __init__(self, writer: Writer, scheme: _Scheme, lanes: int, batch: Batch) -> None:
         self.writer, self.fn, self.scheme, self.lanes, self.batch = writer, writer.fn, scheme, lanes, batch
         self.width = lanes if scheme.vector is not None else 0
-        self.element = writer.tensors[2].element
+        self.element: Element = writer.tensors[2].element
         sums_lane = scheme.across and scheme.vector is not None and scheme.vector.kind == "lane"
         self.masked = sums_lane and not batch.full
 
@@ -230,7 +250,12 @@ class _Nest:
             self._task(rest, others, count, there, {**sizes, tile.term: left})
 
     def _chunks(
-        self, chunks: Sequence[Term], position: int, at: list[Index], sizes: dict[Term, int], rounds: list[Index]
+        self,
+        chunks: Sequence[Term],
+        position: int,
+        at: list[Index],
+        sizes: dict[Term, int],
+        rounds: list[Index],
     ) -> None:
         fn = self.fn
         if chunks:
@@ -287,7 +312,12 @@ class _Nest:
             writer.store(2, value, fn.add(at[2], place[2]), stride, mask)
 
     def _multiply(
-        self, summed: Sequence[Term], at: list[Index], places: list[tuple[int, int, int]], sums: list[Variable], mask: int
+        self,
+        summed: Sequence[Term],
+        at: list[Index],
+        places: list[tuple[int, int, int]],
+        sums: list[Variable],
+        mask: int,
     ) -> None:
         fn = self.fn
         if not summed:
@@ -310,7 +340,9 @@ class _Nest:
         if self.scheme.across and vector is not None and vector.extent != self.lanes:
             for i in range(-(-vector.extent // self.lanes)):
                 left = vector.extent - i * self.lanes
-                self._products(self._moved(at, i, vector, self.lanes), places, sums, left if left < self.lanes else 0)
+                self._products(
+                    self._moved(at, i, vector, self.lanes), places, sums, left if left < self.lanes else 0
+                )
             return
         self._products(at, places, sums, mask)
 
@@ -338,7 +370,11 @@ class _Nest:
         terms = list(sizes)
         for rounds in product(*(range(sizes[t]) for t in terms)):
             pairs = list(zip(rounds, terms, strict=True))
-            yield sum(i * t.a for i, t in pairs), sum(i * t.b for i, t in pairs), sum(i * t.out for i, t in pairs)
+            yield (
+                sum(i * t.a for i, t in pairs),
+                sum(i * t.b for i, t in pairs),
+                sum(i * t.out for i, t in pairs),
+            )
 
     def _moved(self, at: list[Index], i: Index, term: Term, times: int = 1) -> list[Index]:
         strides = [term.a, term.b, term.out]

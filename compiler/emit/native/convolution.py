@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 
 from ...ir import Node
-from .contraction import Term, contraction
+from .contraction import Term, contraction, term
 from .layout import Axis, Factor, Layout, common
 from .nest import Tensor
 from .select import Selection, rule
@@ -20,7 +20,7 @@ Pairs = tuple[tuple[int, int], ...]
 
 @dataclass(frozen=True, slots=True)
 class _Window:
-    """How a window moves: for each spatial axis its stride, padding and dilation; and the channels' groups."""
+    """How a window moves: for each spatial axis stride, padding and dilation; and the channels' groups."""
 
     stride: tuple[int, ...]
     pad: Pairs
@@ -45,7 +45,7 @@ def _terms(out: Axis | None, a: Axis | None, b: Axis | None) -> list[Term]:
     """The loops of an axis that is summed over where the result does not have it."""
     known = next(axis for axis in (out, a, b) if axis is not None)
     spread = [axis if axis is not None else _none(known) for axis in (out, a, b)]
-    return [Term(lp.extent, *lp.strides, out is None, lp.kind) for lp in common(spread)]
+    return [term(lp, out is None) for lp in common(spread)]
 
 
 def _split(axis: Axis, groups: int) -> tuple[Axis, Axis]:
@@ -212,9 +212,9 @@ def _part(
         terms.append(Term(part.taps, 0, -p * part.step, k * part.tap_step, True))
         for i, moved in enumerate((part.start * q, (part.first + before) * p, part.first_tap * k)):
             starts[i] += moved
-    moved = [_from(t, s) for t, s in zip((out, g, w), starts, strict=True)]
+    to, of, by = (_from(t, s) for t, s in zip((out, g, w), starts, strict=True))
     about = selection.about(node)
-    selection.run(*contraction(*moved, terms, selection.isa, selection.batch, about, (node.id,)))
+    selection.run(*contraction(to, of, by, terms, selection.isa, selection.batch, about, (node.id,)))
 
 
 def _from(tensor: Tensor, places: int) -> Tensor:

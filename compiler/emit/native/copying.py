@@ -1,4 +1,4 @@
-"""Values moved and not changed: fills, copies from one layout into another, batches gathered from a data set."""
+"""Values moved and not changed: fills, copies into another layout, batches gathered from a data set."""
 
 from __future__ import annotations
 
@@ -34,7 +34,9 @@ def copy(source: Tensor, out: Tensor, batch: Batch, about: str, cleared: bool = 
     masked = cleared and not batch.full
     starts: list[Index] = [*writer.starts, 0]
     loops = merged(sorted(loops, key=lambda loop: -abs(loop.strides[1])), ("block", "lane") if masked else ())
-    across = next((lp for lp in loops if lp.strides[0] == 1 and lp.strides[1] != 1 and lp.extent == lanes), None)
+    across = next(
+        (lp for lp in loops if lp.strides[0] == 1 and lp.strides[1] != 1 and lp.extent == lanes), None
+    )
     along_out = loops[-1] if loops and loops[-1].strides[1] == 1 and loops[-1].extent >= lanes // 2 else None
     if across is not None and along_out is not None and along_out is not across:
         return _transposing(writer, loops, across, along_out, batch, about, masked)
@@ -58,7 +60,13 @@ def _cleared(fn: Function, value: Value, sample: Index, batch: Batch, lanes: boo
 
 
 def _transposing(
-    writer: Writer, loops: Sequence[Loop], across: Loop, along_out: Loop, batch: Batch, about: str, masked: bool
+    writer: Writer,
+    loops: Sequence[Loop],
+    across: Loop,
+    along_out: Loop,
+    batch: Batch,
+    about: str,
+    masked: bool,
 ) -> Kernel:
     """Squares of lanes × lanes elements, read along one loop and written along the other."""
     fn, lanes = writer.fn, batch.lanes
@@ -133,8 +141,8 @@ def feed(name: str, out: Tensor, batch: Batch) -> Kernel:
                     for k, column in enumerate(columns):
                         fn.store(column, to, fn.multiply(fn.add(at, k), lanes))
         if left:
-            with fn.when(fn.compare("eq", fn.index(part), number(squares // chunk, "i64"))):
-                with fn.loop(squares * lanes, size) as at:
-                    column = fn.gathered([fn.load(start, at, out.element) for start in starts])
-                    fn.store(column, to, fn.multiply(at, lanes))
+            last = fn.compare("eq", fn.index(part), number(squares // chunk, "i64"))
+            with fn.when(last), fn.loop(squares * lanes, size) as at:
+                column = fn.gathered([fn.load(start, at, out.element) for start in starts])
+                fn.store(column, to, fn.multiply(at, lanes))
     return writer.kernel(1, batch.blocks * chunks, f"batch {name}")

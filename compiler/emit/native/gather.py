@@ -30,8 +30,14 @@ def _offsets(fn: Function, base: Index, index: Value, step: int, stride: int) ->
     return fn.binary("add", total, vector([lane * stride for lane in range(lanes)], "i64"))
 
 
-def _loops(selection: Selection, node: Node, tensors: Sequence[Tensor], axes: Sequence[Axis], body: Callable[[Writer], Body]) -> None:
-    """A kernel over the elements of the last tensor, which is written; `axes` are the others' places there."""
+def _loops(
+    selection: Selection,
+    node: Node,
+    tensors: Sequence[Tensor],
+    axes: Sequence[Axis],
+    body: Callable[[Writer], Body],
+) -> None:
+    """A kernel over the elements of the last tensor, which is written; `axes` are the others' places."""
     lanes = selection.isa.lanes
     writer = Writer(tensors, lanes)
     last = len(tensors) - 1
@@ -48,7 +54,6 @@ def _single(axis: Axis) -> Factor | None:
     if not joined:
         return Factor(1, 0)
     return joined[0] if len(joined) == 1 and not joined[0].kind else None
-
 
 
 @rule("take")
@@ -74,7 +79,9 @@ def take(selection: Selection, node: Node) -> None:
                 value = writer.load(0, start, strides[0], width, mask)
             else:
                 i = _index(writer, 1, at[1], strides[1], width, mask, rows.extent)
-                value = fn.gather(writer.pointers[0], _offsets(fn, at[0], i, rows.stride, strides[0]), x.element)
+                value = fn.gather(
+                    writer.pointers[0], _offsets(fn, at[0], i, rows.stride, strides[0]), x.element
+                )
             writer.store(2, value, at[2], strides[2], mask)
 
         return element
@@ -245,5 +252,3 @@ def _axis(node: Node) -> int:
     axis = node.attr("axis")
     assert isinstance(axis, int)
     return axis
-
-

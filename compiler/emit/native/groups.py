@@ -23,7 +23,7 @@ _BINARY = {
 
 
 class Groups:
-    """of: by node, the last operation of its group. displaced: what a plan has in a parameter's memory and must
+    """of: by node, the last of its group. displaced: what a plan has in a parameter's memory and must
     not be there, because the parameter is still read; late: the updates among them, which wait for the end of
     the step, with the parameter's or state's name.
     """
@@ -126,9 +126,9 @@ class Groups:
                 if REGISTRY[self.graph[user].op].view:
                     same = self.graph[user].op in ("reshape", "stop_gradient")
                     pending.append((user, direct and same))
-                elif self._time(user) > self._time(writer):
-                    return True
-                elif self._time(user) == self._time(writer) and not direct:
+                elif self._time(user) > self._time(writer) or (
+                    self._time(user) == self._time(writer) and not direct
+                ):
                     return True
         return False
 
@@ -140,5 +140,3 @@ def _is_elementwise(graph: Graph, node: Node) -> bool:
         return False
     integers = any(not graph[o].type.is_float for o in graph.operands(node.id))
     return not (integers and node.op in ("pow", "div"))
-
-

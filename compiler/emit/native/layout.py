@@ -1,14 +1,16 @@
 """Where the elements of a tensor lie: each axis is a product of strided loops.
 
 A tensor without the batch axis lies as its shape says, its last axis side by side ("natural"). The batch axis
-is padded to blocks of `lanes` samples, and a block's samples lie side by side, innermost: a vector instruction
-then does for `lanes` samples what a scalar one would for one ("in lanes"). Views only rearrange the loops.
+is padded to blocks of `lanes` samples, and a block's samples lie side by side, innermost: a vector
+instruction then does for `lanes` samples what a scalar one would for one ("in lanes"). Views only rearrange
+the loops.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from math import prod
 from typing import Literal, NamedTuple
 
@@ -124,7 +126,7 @@ class Layout:
 
 def _merged(axis: Axis) -> Axis | None:
     """One loop for all, if their places are evenly spaced."""
-    for outer, inner in zip(axis, axis[1:], strict=False):
+    for outer, inner in pairwise(axis):
         if outer.stride != inner.stride * inner.extent:
             return None
     return (Factor(prod(f.extent for f in axis), axis[-1].stride),)
@@ -212,7 +214,7 @@ def common(axes: Sequence[Axis]) -> list[Loop]:
             raise Unsupported("axes that are divided differently")
         extent = min(rest[-1].extent for rest in rests)
         strides: list[int] = []
-        kinds = {rest[-1].kind for rest in rests if rest[-1].kind and rest[-1].extent == extent}
+        kinds: set[Kind] = {rest[-1].kind for rest in rests if rest[-1].kind and rest[-1].extent == extent}
         for rest in rests:
             last = rest.pop()
             if last.extent % extent or (last.kind and last.extent != extent):
@@ -222,7 +224,7 @@ def common(axes: Sequence[Axis]) -> list[Loop]:
                 rest.append(Factor(last.extent // extent, last.stride * extent, last.kind))
         if len(kinds) > 1:
             raise Unsupported("axes that are divided differently")
-        loops.insert(0, Loop(extent, tuple(strides), next(iter(kinds), "")))
+        loops.insert(0, Loop(extent, tuple(strides), kinds.pop() if kinds else ""))
     return loops
 
 

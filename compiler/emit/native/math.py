@@ -47,7 +47,9 @@ def _scaled(fn: Function, x: Value, power: Value) -> Value:
     """x · 2^power for an i32 power, in two factors so that neither overflows before the product does."""
     half = fn.binary("ashr", power, number(1, "i32", x.lanes))
     for part in (half, fn.binary("sub", power, half)):
-        bits = fn.binary("shl", fn.binary("add", part, number(127, "i32", x.lanes)), number(23, "i32", x.lanes))
+        bits = fn.binary(
+            "shl", fn.binary("add", part, number(127, "i32", x.lanes)), number(23, "i32", x.lanes)
+        )
         x = fn.binary("fmul", x, fn.cast("bitcast", bits, "float"))
     return x
 
@@ -135,7 +137,9 @@ def tanh(fn: Function, x: Value) -> Value:
     if x.element != "float":
         return library(fn, "tanh", x)
     q = expm1(fn, fn.binary("fmul", fn.intrinsic("fabs", x), _like(x, -2.0)))
-    found = fn.binary("fdiv", fn.instruction(f"fneg {q}", q.element, q.lanes), fn.binary("fadd", q, _like(x, 2.0)))
+    found = fn.binary(
+        "fdiv", fn.instruction(f"fneg {q}", q.element, q.lanes), fn.binary("fadd", q, _like(x, 2.0))
+    )
     return fn.intrinsic("copysign", found, x)
 
 
@@ -172,5 +176,3 @@ def called(name: str) -> Unary:
     if name not in _LIBRARY:
         raise KeyError(name)
     return lambda fn, x: library(fn, name, x)
-
-

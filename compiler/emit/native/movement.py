@@ -69,5 +69,3 @@ def range_(selection: Selection, node: Node) -> None:
 
     tasks = nest(writer, loops, along_out, lanes, body, [*writer.starts, 0])
     selection.run(writer.kernel(1, tasks, selection.about(node), (node.id,), size))
-
-

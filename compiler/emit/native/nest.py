@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from math import prod
@@ -90,7 +90,9 @@ class Writer:
         self.pointers = [self.fn.parameter(name) for name in names]
         self.starts: list[Index] = [t.layout.offset for t in tensors]
 
-    def kernel(self, written: int, tasks: int, about: str, nodes: Sequence[int] = (), work: int = 0) -> Kernel:
+    def kernel(
+        self, written: int, tasks: int, about: str, nodes: Sequence[int] = (), work: int = 0
+    ) -> Kernel:
         moved = sum(t.layout.elements * _size(t) for t in self.tensors)
         text = self.fn.text("{name}", "internal noinline nounwind")
         return Kernel(
@@ -106,7 +108,7 @@ class Writer:
         )
 
     @contextmanager
-    def tasks(self, loops: Sequence[Loop], offsets: Sequence[Index]) -> Iterator[list[Index]]:
+    def tasks(self, loops: Sequence[Loop], offsets: Sequence[Index]) -> Generator[list[Index]]:
         """The body for each of this thread's tasks, which number the rounds of these loops."""
         with self.fn.loop(self.fn.parameter("lo", "i64"), self.fn.parameter("hi", "i64")) as task:
             rest: Index = task
@@ -159,7 +161,7 @@ def moved(fn: Function, offsets: Sequence[Index], i: Index, loop: Loop) -> list[
 
 
 @contextmanager
-def walk(fn: Function, loops: Sequence[Loop], offsets: Sequence[Index]) -> Iterator[list[Index]]:
+def walk(fn: Function, loops: Sequence[Loop], offsets: Sequence[Index]) -> Generator[list[Index]]:
     """The body in each round of the loops, with each tensor's offset there."""
     with ExitStack() as stack:
         found = list(offsets)
@@ -169,7 +171,7 @@ def walk(fn: Function, loops: Sequence[Loop], offsets: Sequence[Index]) -> Itera
 
 
 def along(fn: Function, extent: int, width: int, body: Callable[[Index, int], None]) -> None:
-    """body(first element, mask) for each vector of a loop; the mask is 0, but in the last one that is short."""
+    """body(first element, mask) for each vector of a loop; the mask is 0, but in a short last one."""
     full = extent // width
     if full:
         with fn.loop(0, full * width, width) as i:
@@ -221,7 +223,12 @@ def nest(
         if vector is None:
             body(there, none, 0, 0)
         else:
-            along(fn, vector.extent, lanes, lambda i, mask: body(moved(fn, there, i, vector), vector.strides, lanes, mask))
+            along(
+                fn,
+                vector.extent,
+                lanes,
+                lambda i, mask: body(moved(fn, there, i, vector), vector.strides, lanes, mask),
+            )
     return prod(loop.extent for loop in outer)
 
 

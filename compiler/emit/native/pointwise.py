@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 
-from ...ir import Graph, Node
+from ...ir import DType, Node
 from . import scalar
 from .layout import Axis, Batch, Factor, Loop, common, merged
 from .nest import ELEMENTS, Kernel, Tensor, Writer, along, divided, first, moved, nest, present, samples, walk
@@ -19,16 +19,16 @@ UNROLLED = 4  # independent running values of a reduction: enough to hide the la
 class Group:
     """Operations that one loop nest computes.
 
-    members: elementwise, operands first; operands: what each reads, by node: a member, a number or a tensor,
-    already spread over the group's elements. outputs: the members that are stored, and where.
-    end: the reduction that follows the last member, with its operand's axes; reduced: which of them go.
+    members: elementwise, operands first. operands: what each reads, by node: a member, a number or an input,
+    whose axis is spread over the group's elements. dtypes: of all of these. outputs: the members that are
+    stored, and where.
     """
 
-    graph: Graph
     members: Sequence[Node]
     operands: Mapping[int, Sequence[int]]
     numbers: Mapping[int, float]
     inputs: Mapping[int, tuple[Tensor, Axis]]
+    dtypes: Mapping[int, DType]
     outputs: Mapping[int, Tensor]
     about: str = ""
 
@@ -40,20 +40,16 @@ def _values(group: Group, fn: Function, width: int, load: Callable[[int], Value]
     def value(id: int) -> Value:
         if id not in known:
             if id in group.numbers:
-                known[id] = number(group.numbers[id], _element(group.graph[id]), width)
+                known[id] = number(group.numbers[id], ELEMENTS[group.dtypes[id]], width)
             else:
                 known[id] = load(id)
         return known[id]
 
     for node in group.members:
         ids = group.operands[node.id]
-        dtypes = [group.graph[i].type.dtype for i in ids]
+        dtypes: list[DType] = [group.dtypes[i] for i in ids]
         known[node.id] = scalar.compute(fn, node, [value(i) for i in ids], dtypes)
     return known
-
-
-def _element(node: Node) -> Element:
-    return ELEMENTS[node.type.dtype]
 
 
 def pointwise(group: Group, lanes: int) -> Kernel:
@@ -65,14 +61,16 @@ def pointwise(group: Group, lanes: int) -> Kernel:
     first = len(inputs)
     loops = merged(sorted(common(axes), key=lambda loop: -abs(loop.strides[first])))
     vector = loops.pop() if loops and loops[-1].strides[first] == 1 else None
-    work = sum(1 for n in group.members) * prod(t.layout.elements for t in tensors[first : first + 1])
+    work = len(group.members) * prod(t.layout.elements for t in tensors[first : first + 1])
 
     def body(at: Sequence[Index], strides: Sequence[int], width: int, mask: int) -> None:
         known = _values(
             group,
             writer.fn,
             width,
-            lambda id: writer.load(inputs.index(id), at[inputs.index(id)], strides[inputs.index(id)], width, mask),
+            lambda id: writer.load(
+                inputs.index(id), at[inputs.index(id)], strides[inputs.index(id)], width, mask
+            ),
         )
         for position, id in enumerate(outputs, first):
             value = known[id]
@@ -111,7 +109,9 @@ def _across(fn: Function, op: str, x: Value) -> Value:
     return fn.extract(x, 0)
 
 
-def reduction(group: Group, end: Node, source: int, gone: Axis, out: Tensor, kept: Axis, batch: Batch) -> Kernel:
+def reduction(
+    group: Group, end: Node, source: int, gone: Axis, out: Tensor, kept: Axis, batch: Batch
+) -> Kernel:
     """The kernel of a group that ends in a sum or the like.
 
     source: the member (or input) that is reduced. gone: an axis over the group's elements whose stride is not
@@ -128,7 +128,9 @@ def reduction(group: Group, end: Node, source: int, gone: Axis, out: Tensor, kep
     writer = Writer(tensors, lanes)
     last = len(tensors) - 1
     loops = common([*axes, number_of, gone])
-    masked = not batch.full and padded is not None and any(lp.strides[-1] and lp.kind == "lane" for lp in loops)
+    masked = (
+        not batch.full and padded is not None and any(lp.strides[-1] and lp.kind == "lane" for lp in loops)
+    )
     reduced = sorted((lp for lp in loops if lp.strides[-1]), key=lambda lp: -max(map(abs, lp.strides[:last])))
     outer = sorted((lp for lp in loops if not lp.strides[-1]), key=lambda lp: -abs(lp.strides[last]))
     keep = ("block", "lane") if masked else ()
@@ -142,7 +144,9 @@ def reduction(group: Group, end: Node, source: int, gone: Axis, out: Tensor, kep
     element = Tensor(out.buffer, out.layout, out.dtype).element
 
     def load(at: Sequence[Index], strides: Sequence[int], width: int, mask: int) -> Callable[[int], Value]:
-        return lambda id: writer.load(inputs.index(id), at[inputs.index(id)], strides[inputs.index(id)], width, mask)
+        return lambda id: writer.load(
+            inputs.index(id), at[inputs.index(id)], strides[inputs.index(id)], width, mask
+        )
 
     def total(at: Sequence[Index], width: int, mask: int, spread: Loop | None) -> Value:
         """The reduction over `reduced` and, with `spread`, over that loop's vectors."""
@@ -167,7 +171,12 @@ def reduction(group: Group, end: Node, source: int, gone: Axis, out: Tensor, kep
                 strides = vector.strides if vector and vertical else (0,) * (len(tensors) + 2)
                 step(there, strides, mask)
             else:
-                along(fn, spread.extent, lanes, lambda i, cut: step(moved(fn, there, i, spread), spread.strides, cut))
+                along(
+                    fn,
+                    spread.extent,
+                    lanes,
+                    lambda i, cut: step(moved(fn, there, i, spread), spread.strides, cut),
+                )
         return fn.get(running[0])
 
     fn = writer.fn
@@ -181,7 +190,11 @@ def reduction(group: Group, end: Node, source: int, gone: Axis, out: Tensor, kep
                 vector.extent,
                 lanes,
                 lambda i, mask: writer.store(
-                    last, total(moved(fn, there, i, vector), lanes, mask, None), moved(fn, there, i, vector)[last], 1, mask
+                    last,
+                    total(moved(fn, there, i, vector), lanes, mask, None),
+                    moved(fn, there, i, vector)[last],
+                    1,
+                    mask,
                 ),
             )
         elif vector is not None:
@@ -195,5 +208,3 @@ def reduction(group: Group, end: Node, source: int, gone: Axis, out: Tensor, kep
 def _even(loop: Loop, last: int) -> bool:
     """Whether every tensor can be read along a loop as whole vectors."""
     return all(s in (0, 1) for s in loop.strides[:last])
-
-

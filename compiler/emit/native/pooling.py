@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from itertools import product
 from math import prod
 
-from ...ir import Node
+from ...ir import Dim, Node
 from .convolution import padded
 from .layout import Factor, Layout, Loop, common, merged
 from .nest import Tensor, Writer, along, divided, moved, walk
@@ -52,7 +52,12 @@ def _windows(
         if vector is None:
             body(writer, there, taps, 0, 0)
         else:
-            along(fn, vector.extent, lanes, lambda i, mask: body(writer, moved(fn, there, i, vector), taps, lanes, mask))
+            along(
+                fn,
+                vector.extent,
+                lanes,
+                lambda i, mask: body(writer, moved(fn, there, i, vector), taps, lanes, mask),
+            )
     tasks = prod(lp.extent for lp in outer)
     work = windows[0].layout.elements * len(taps)
     selection.run(writer.kernel(written, tasks, selection.about(node), (node.id,), work))
@@ -183,15 +188,14 @@ def _spread(
     pad = node.arguments["pad"]
     full = image.layout.extents == out.layout.extents and image.layout == out.layout
     sums = out if full else selection.new(node.type.with_shape(_shape(node, image)))
-    covered = apart and all(
-        size == k * n
-        for size, k, n in zip(image.layout.extents[-len(pad) :], node.arguments["kernel"], g.layout.extents[-len(pad) :], strict=True)  # type: ignore[arg-type]
-    )  # fmt: skip
+    attrs = node.arguments
+    kernel, stride = (tuple(attrs[name]) for name in ("kernel", "stride"))  # type: ignore[arg-type]
+    covered = apart and image.layout.extents[-len(kernel) :] == tuple(
+        k * places for k, places in zip(kernel, g.layout.extents[-len(kernel) :], strict=True)
+    )
     if not covered:
         selection.fill(sums, 0, selection.about(node))
     lanes = selection.isa.lanes
-    attrs = node.arguments
-    kernel, stride = (tuple(attrs[name]) for name in ("kernel", "stride"))  # type: ignore[arg-type]
     rank = len(kernel)
     lead = len(image.layout.axes) - rank
 
@@ -206,7 +210,9 @@ def _spread(
     writer = Writer([image, g, sums], lanes)
     fn = writer.fn
     spans = [layout.axes for layout in (walked(image), g.layout, walked(sums))]
-    images = merged(sorted(common([Layout(a[:lead]).flat for a in spans]), key=lambda lp: -abs(lp.strides[2])))
+    images = merged(
+        sorted(common([Layout(a[:lead]).flat for a in spans]), key=lambda lp: -abs(lp.strides[2]))
+    )
     within = common([Layout(a[lead:]).flat for a in spans])
     vector = images.pop() if images and images[-1].strides == (1, 1, 1) else None
     taps_of = [
@@ -242,7 +248,7 @@ def _spread(
         selection.copy(sums.seen(inner_layout), out, selection.about(node))
 
 
-def _shape(node: Node, image: Tensor) -> tuple[object, ...]:
+def _shape(node: Node, image: Tensor) -> tuple[Dim, ...]:
     pad = node.arguments["pad"]
     lead = node.type.rank - len(pad)  # type: ignore[arg-type]
     return (*node.type.shape[:lead], *image.layout.extents[lead:])

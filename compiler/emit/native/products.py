@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...ir import Node
-from .contraction import Term, contraction
+from .contraction import Term, contraction, term
 from .layout import Axis, Factor, common
 from .nest import Tensor
 from .select import Selection, rule
@@ -59,7 +59,7 @@ def terms_of(letters: Sequence[str], result: str, a: Tensor, b: Tensor, out: Ten
             axis if axis is not None and _extent(axis) == extent else (Factor(extent, 0),) for axis in axes
         ]
         for loop in common(spread):
-            terms.append(Term(loop.extent, *loop.strides, letter not in result, loop.kind))
+            terms.append(term(loop, letter not in result))
     return terms
 
 
@@ -72,5 +72,3 @@ def _extent(axis: Axis) -> int:
     for factor in axis:
         total *= factor.extent
     return total
-
-

@@ -17,9 +17,10 @@ from .nest import Buffer, Kernel, Tensor
 from .select import Action, Fallback, Selection
 from .sync import CONTEXT_WORDS, barrier
 
-# Words of the context: where memory lies, which rows of the fed arrays are a batch and what their numbers in the
-# split are, how many steps `epoch` makes and has made, where it notes their results. Others follow: a counter with
-# its dtype ("step:float64"), a variable ("variable W1"), a fed array and its row's length ("fed x", "stride x").
+# Words of the context: where memory lies, which rows of the fed arrays are a batch and what their numbers in
+# the split are, how many steps `epoch` makes and has made, where it notes their results. Others follow: a
+# counter with its dtype ("step:float64"), a variable ("variable W1"), a fed array and how many elements lie
+# its rows to the next ("fed x", "stride x").
 _WORDS = ("arena", "fixed", "places", "rows", "count", "done", "log")
 _SERIAL = 4096  # elements moved or multiplied: below, one thread is done before another has begun
 _SCALARS = {"float32": "float", "float64": "double", "int64": "i64"}
@@ -91,7 +92,9 @@ class NativeProgram:
         return len(self.steps) == 1 and isinstance(self.steps[0], str)
 
 
-def build(graph: Graph, n: int, isa: Isa, name: str = "step", wanted: Collection[Result] | None = None) -> NativeProgram:
+def build(
+    graph: Graph, n: int, isa: Isa, name: str = "step", wanted: Collection[Result] | None = None
+) -> NativeProgram:
     """The program of a graph for batches of n. Raises Unsupported."""
     return program_of(plan(graph, n, wanted), isa, name)
 
@@ -274,21 +277,28 @@ class _Assembly:
         )
 
     def _epoch(self, returned: Sequence[Place]) -> str:
-        """`@epoch`: steps until "count" are done or a result is no finite number, each result to the "log"."""
+        """`@epoch`: steps until "count" are done or a result is not finite, each result to the "log"."""
         context = {word: f"%{word}" for word in ("places", "rows", "count", "done", "log")}
         lines = ["define void @epoch(ptr %context, i64 %thread, i64 %threads) {", "entry:"]
         for word, name in context.items():
             lines.append(f"  {name} = getelementptr i64, ptr %context, i64 {self._word(word)}")
         lines.append(f"  %arena.at = getelementptr i64, ptr %context, i64 {self._word('arena')}")
-        lines += ["  %arena = load ptr, ptr %arena.at", "  %first = icmp eq i64 %thread, 0", "  br label %step"]
+        lines += [
+            "  %arena = load ptr, ptr %arena.at",
+            "  %first = icmp eq i64 %thread, 0",
+            "  br label %step",
+        ]
         lines += ["step:", "  call void @run0(ptr %context, i64 %thread, i64 %threads)"]
-        lines += ["  call void @barrier(ptr %context, i64 %threads)", "  br i1 %first, label %note, label %noted"]
+        lines += [
+            "  call void @barrier(ptr %context, i64 %threads)",
+            "  br i1 %first, label %note, label %noted",
+        ]
         lines += ["note:", "  %i = load i64, ptr %done", "  %log.to = load ptr, ptr %log"]
         lines.append(f"  %row = mul i64 %i, {len(returned)}")
         finite = "true"
-        for r, place in enumerate(returned):
-            type = _SCALARS[place.dtype]
-            lines.append(f"  %p{r} = getelementptr i8, ptr %arena, i64 {place.offset}")
+        for r, result in enumerate(returned):
+            type = _SCALARS[result.dtype]
+            lines.append(f"  %p{r} = getelementptr i8, ptr %arena, i64 {result.offset}")
             lines.append(f"  %v{r} = load {type}, ptr %p{r}")
             wide = {"float": "fpext float", "double": "fadd double 0.0,", "i64": "sitofp i64"}[type]
             lines.append(f"  %d{r} = {wide} %v{r}{'' if type == 'double' else ' to double'}")
@@ -310,7 +320,11 @@ class _Assembly:
             one = "add i64 1," if type == "i64" else f"fadd {type} 1.0,"
             lines.append(f"  %step.next{type} = {one} %step.now{type}")
             lines.append(f"  store {type} %step.next{type}, ptr %step.at{type}")
-        lines += ["  %i.next = add i64 %i, 1", "  store i64 %i.next, ptr %done", "  %n = load i64, ptr %count"]
+        lines += [
+            "  %i.next = add i64 %i, 1",
+            "  store i64 %i.next, ptr %done",
+            "  %n = load i64, ptr %count",
+        ]
         lines += [f"  %end = select i1 {finite}, i64 %n, i64 %i.next", "  store i64 %end, ptr %count"]
         lines += ["  br label %noted", "noted:", "  call void @barrier(ptr %context, i64 %threads)"]
         lines += ["  %so.far = load i64, ptr %done", "  %until = load i64, ptr %count"]

@@ -18,7 +18,6 @@ from .select import Selection, rule
 from .text import Function, Index, Value, number
 
 
-
 def _row_loops(x: Tensor, out: Tensor, axis: int) -> tuple[list[Loop], list[Loop]]:
     """The loops over rows, and those along one; strides of x, the result, and the place in the row."""
     axes = list(out.layout.axes)
@@ -35,7 +34,9 @@ def _row_loops(x: Tensor, out: Tensor, axis: int) -> tuple[list[Loop], list[Loop
     return merged(sorted(loops, key=lambda lp: -abs(lp.strides[1]))), inner
 
 
-def _rows(selection: Selection, node: Node, x: Tensor, out: Tensor, axis: int, body: Callable[..., None]) -> None:
+def _rows(
+    selection: Selection, node: Node, x: Tensor, out: Tensor, axis: int, body: Callable[..., None]
+) -> None:
     """Write body(writer, offsets, loops along the row, width, mask) for every row, or vector of rows."""
     lanes = selection.isa.lanes
     writer = Writer([x, out], lanes)
@@ -50,7 +51,12 @@ def _rows(selection: Selection, node: Node, x: Tensor, out: Tensor, axis: int, b
         if vector is None:
             body(writer, there, inner, 0, 0)
         else:
-            along(fn, vector.extent, lanes, lambda i, mask: body(writer, moved(fn, there, i, vector), inner, lanes, mask))
+            along(
+                fn,
+                vector.extent,
+                lanes,
+                lambda i, mask: body(writer, moved(fn, there, i, vector), inner, lanes, mask),
+            )
     tasks = prod(lp.extent for lp in outer)
     selection.run(writer.kernel(1, tasks, selection.about(node), (node.id,), 4 * x.layout.elements))
 
@@ -74,7 +80,13 @@ def _shift(fn: Function, largest: Value) -> Value:
 
 
 def _exponentials(
-    writer: Writer, at: Sequence[Index], inner: Sequence[Loop], width: int, mask: int, shift: Value, keep: bool
+    writer: Writer,
+    at: Sequence[Index],
+    inner: Sequence[Loop],
+    width: int,
+    mask: int,
+    shift: Value,
+    keep: bool,
 ) -> Value:
     """The sum of exp(x - shift) along a row; the terms are kept in the result if asked."""
     fn = writer.fn
@@ -157,5 +169,3 @@ def _axis(node: Node) -> int:
     axis = node.attr("axis")
     assert isinstance(axis, int)
     return axis
-
-

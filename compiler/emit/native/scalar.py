@@ -10,7 +10,14 @@ from .nest import ELEMENTS
 from .text import Function, Value, number
 
 _UNSIGNED: tuple[DType, ...] = ("bool", "uint8", "uint16")
-_CONDITIONS = {"eq": "oeq eq", "ne": "une ne", "lt": "olt slt", "le": "ole sle", "gt": "ogt sgt", "ge": "oge sge"}
+_CONDITIONS = {
+    "eq": "oeq eq",
+    "ne": "une ne",
+    "lt": "olt slt",
+    "le": "ole sle",
+    "gt": "ogt sgt",
+    "ge": "oge sge",
+}
 _ARITHMETIC = {"add": "fadd add", "sub": "fsub sub", "mul": "fmul mul"}
 
 

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from math import prod
 
-from ...ir import Attr, Node, TensorType
+from ...ir import Attr, DType, Node, TensorType
 from ...ops.op import REGISTRY
 from ...plan import Plan
-from ...storage import Counter, Fed, Fixed, Held, Literal, View, bound_attr
+from ...storage import Counter, Fed, Held, Literal, bound_attr
 from .copying import copy, feed, fill
 from .groups import Groups
 from .isa import Isa
-from .layout import Axis, Batch, Layout, Unsupported
-from .nest import Buffer, Kernel, Tensor
+from .layout import Axis, Batch, Factor, Layout, Unsupported
+from .nest import ELEMENTS, Buffer, Kernel, Tensor
 from .pointwise import Group, pointwise, reduction
+from .text import item_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +88,7 @@ class Selection:
     def new(self, type: TensorType, layout: Layout | None = None) -> Tensor:
         """Memory for a value, in the layout that its type has unless another is given."""
         layout = layout or self.batch.layout(type)
-        made = Tensor(self.buffer(0), layout, type.dtype)
-        size = max(layout.elements, 1) * _item(made)
+        size = max(layout.elements, 1) * item_bytes(ELEMENTS[type.dtype])
         return Tensor(self.buffer(size), layout, type.dtype)
 
     def buffer(self, size: int) -> Buffer:
@@ -278,9 +277,10 @@ class Selection:
         for member in members:
             read[member.id] = [operand(o, member.type) for o in self.graph.operands(member.id)]
         outputs = {m.id: self.out(m) for m in members if self.groups.is_stored(m.id)}
-        dtypes = _Dtypes(self.graph, {k: id for (id, _), k in keys.items()})
+        dtypes: dict[int, DType] = {id: self.graph[id].type.dtype for id in (*ids, *numbers)}
+        dtypes |= {key: tensor.dtype for key, (tensor, _) in inputs.items()}
         about = self.about(end or members[-1])
-        group = Group(dtypes, members, read, numbers, inputs, outputs, about)
+        group = Group(members, read, numbers, inputs, dtypes, outputs, about)
         if end is None:
             self.run(pointwise(group, self.isa.lanes))
             return
@@ -294,12 +294,8 @@ class Selection:
         out = self.out(end)
         kept = self._spread(out.layout, end, shape, reduced)
         extents = self.batch.extents(shape.shape)
-        gone: Axis = tuple(
-            f._replace(stride=1 if a in reduced else 0, kind="")
-            for a, extent in enumerate(extents)
-            for f in Layout(((_factor(extent),),)).flat
-        )
-        group = Group(dtypes, members, read, numbers, inputs, outputs, about)
+        gone: Axis = tuple(Factor(extent, int(a in reduced)) for a, extent in enumerate(extents))
+        group = Group(members, read, numbers, inputs, dtypes, outputs, about)
         self.run(reduction(group, end, source, gone, out, kept, self.batch))
 
     def _spread(self, out: Layout, end: Node, shape: TensorType, reduced: set[int]) -> Axis:
@@ -338,31 +334,9 @@ class Selection:
         return tensor.seen(tensor.layout.broadcast(self.batch.extents(leaf.type.shape)))
 
 
-class _Dtypes:
-    """A graph in which an input that is read in two ways has a number for each."""
-
-    def __init__(self, graph: object, aliases: dict[int, int]) -> None:
-        self._graph, self._aliases = graph, aliases
-
-    def __getitem__(self, id: int) -> Node:
-        return self._graph[self._aliases.get(id, id)]  # type: ignore[index]
-
-
-def _factor(extent: int):
-    from .layout import Factor
-
-    return Factor(extent, 0)
-
-
 def _ints(value: Attr | Sequence[Attr]) -> tuple[int, ...]:
     assert isinstance(value, tuple)
     return tuple(v for v in value if isinstance(v, int))
-
-
-def _item(t: Tensor) -> int:
-    from .text import item_bytes
-
-    return item_bytes(t.element)
 
 
 __all__ = ["RULES", "Action", "Fallback", "Selection", "rule"]

@@ -6,7 +6,7 @@ Source: LLVM Language Reference Manual.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
@@ -18,7 +18,7 @@ _BYTES: dict[str, int] = {"float": 4, "double": 8, "i1": 1, "i8": 1, "i16": 2, "
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """An operand of an instruction: a scalar, or a vector of as many elements as it has lanes (0: a scalar)."""
+    """An operand of an instruction: a scalar, or a vector of as many elements as it has lanes (0: scalar)."""
 
     text: str
     element: Element
@@ -162,7 +162,9 @@ class Function:
     def shuffle(self, a: Value, b: Value, places: Sequence[int]) -> Value:
         """Elements of a (0…) and b (from a's lanes on)."""
         mask = ", ".join(f"i32 {p}" for p in places)
-        return self.instruction(f"shufflevector {a}, {b}, <{len(places)} x i32> <{mask}>", a.element, len(places))
+        return self.instruction(
+            f"shufflevector {a}, {b}, <{len(places)} x i32> <{mask}>", a.element, len(places)
+        )
 
     def extract(self, a: Value, lane: int) -> Value:
         return self.instruction(f"extractelement {a}, i32 {lane}", a.element)
@@ -219,9 +221,14 @@ class Function:
         stored = "i8" if element == "i1" else element
         return self.instruction(f"getelementptr inbounds {stored}, {pointer}, {self.index(index)}", "ptr")
 
-    def load(self, pointer: Value, index: Index, element: Element, lanes: int = 0, mask: Value | None = None) -> Value:
+    def load(
+        self, pointer: Value, index: Index, element: Element, lanes: int = 0, mask: Value | None = None
+    ) -> Value:
         """Elements side by side from an index on. Booleans lie as bytes. Masked lanes give 0."""
-        place, stored = self.at(pointer, index, element), Value("", "i8" if element == "i1" else element, lanes)
+        place, stored = (
+            self.at(pointer, index, element),
+            Value("", "i8" if element == "i1" else element, lanes),
+        )
         align = item_bytes(element)
         if mask is None:
             found = self.instruction(f"load {stored.type}, {place}, align {align}", stored.element, lanes)
@@ -266,7 +273,9 @@ class Function:
             return
         stored = self.cast("zext", value, "i8") if value.element == "i1" else value
         lanes = value.lanes
-        places = self.instruction(f"getelementptr inbounds {stored.element}, {pointer}, {offsets}", "ptr", lanes)
+        places = self.instruction(
+            f"getelementptr inbounds {stored.element}, {pointer}, {offsets}", "ptr", lanes
+        )
         name = f"llvm.masked.scatter.v{lanes}{_SHORT.get(stored.element, stored.element)}.v{lanes}p0"
         self.declarations.add(f"declare void @{name}({stored.type}, <{lanes} x ptr>, i32, <{lanes} x i1>)")
         every = number(1, "i1", lanes)
@@ -281,7 +290,9 @@ class Function:
         return made
 
     def get(self, v: Variable) -> Value:
-        return self.instruction(f"load {Value('', v.element, v.lanes).type}, ptr {v.pointer}", v.element, v.lanes)
+        return self.instruction(
+            f"load {Value('', v.element, v.lanes).type}, ptr {v.pointer}", v.element, v.lanes
+        )
 
     def set(self, v: Variable, value: Value) -> None:
         self.emit(f"store {value}, ptr {v.pointer}")
@@ -289,7 +300,7 @@ class Function:
     # control
 
     @contextmanager
-    def loop(self, first: Index, end: Index, step: int = 1) -> Iterator[Index]:
+    def loop(self, first: Index, end: Index, step: int = 1) -> Generator[Index]:
         """The body for first, first + step, … below end; not entered where there is none.
 
         A body that is done exactly once is written without a loop.
@@ -316,11 +327,13 @@ class Function:
         following = self.binary("add nsw", i, number(step, "i64"))
         again = self.compare("slt", following, stop)
         self.emit(f"br {again}, label %loop{n}, label %done{n}")
-        self._lines[phi] = f"  {i.text} = phi i64 [{start.text}, %{before}], [{following.text}, %{self._block}]"
+        self._lines[phi] = (
+            f"  {i.text} = phi i64 [{start.text}, %{before}], [{following.text}, %{self._block}]"
+        )
         self._label(f"done{n}")
 
     @contextmanager
-    def when(self, condition: Value) -> Iterator[None]:
+    def when(self, condition: Value) -> Generator[None]:
         """The body where the condition, an i1, is true."""
         self._count += 1
         n = self._count
