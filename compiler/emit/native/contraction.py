@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import combinations, product
-from math import prod
+from math import inf, prod
 from typing import NamedTuple
 
 from .isa import Isa
@@ -100,13 +100,29 @@ def contraction(
     return [writer.kernel(1, tasks, about, nodes, prod(t.extent for t in terms))]
 
 
+def multiply(
+    writer: Writer,
+    at: Sequence[Index],
+    terms: Sequence[Term],
+    isa: Isa,
+    batch: Batch,
+    begun: Value | None = None,
+) -> None:
+    """The same amid a kernel, whose tensors are a, b and the result, from these places on.
+
+    All of them must fit into a cache. begun: an i1, whether the sums are added to what the result has.
+    """
+    scheme = _scheme(tuple(t for t in terms if t.extent != 1), isa.lanes, isa.registers, inf)
+    _Nest(writer, scheme, isa.lanes, batch).within(at, begun)
+
+
 def _from(tensor: Tensor, places: int) -> Tensor:
     layout = tensor.layout
     return tensor.seen(replace(layout, offset=layout.offset + places))
 
 
 @lru_cache(maxsize=1024)
-def _scheme(terms: tuple[Term, ...], lanes: int, registers: int) -> _Scheme:
+def _scheme(terms: tuple[Term, ...], lanes: int, registers: int, cached: float = _CACHED) -> _Scheme:
     vector, across = _vector(terms)
     rest = [t for t in terms if t is not vector]
     kept = [t for t in rest if not t.summed]
@@ -125,10 +141,10 @@ def _scheme(terms: tuple[Term, ...], lanes: int, registers: int) -> _Scheme:
     inner = [t for t in tiles if not getattr(t.term, stays)]
     outer.sort(key=lambda t: (t.term.kind != "block", -abs(t.term.out)))
     chunked: list[Term] = []
-    while inner and summed and not across and _room(tiles, summed, vector, stays, lanes) > _CACHED:
+    while inner and summed and not across and _room(tiles, summed, vector, stays, lanes) > cached:
         first = summed[0]
         per = _room(tiles, [first._replace(extent=1), *summed[1:]], vector, stays, lanes)
-        fits = max(1, _CACHED // max(per, 1))
+        fits = max(1, int(cached) // max(per, 1))
         size = max((d for d in range(1, fits + 1) if first.extent % d == 0), default=1)
         if size == first.extent:
             break
@@ -226,6 +242,10 @@ class _Nest:
             self._task(task, scheme.tiles[:count], count, list(self.writer.starts), {})
         return tasks
 
+    def within(self, at: Sequence[Index], begun: Value | None) -> None:
+        """All of it, amid another nest."""
+        self._tiles(0, list(at), {}, begun)
+
     def _task(
         self, rest: Index, tiles: Sequence[Tile], count: int, at: list[Index], sizes: dict[Term, int]
     ) -> None:
@@ -297,16 +317,15 @@ class _Nest:
         vector = scheme.vector
         stride = vector.out if vector is not None and not scheme.across else 0
         zero = number(0, self.element, self.width)
-        sums: list[Variable] = []
-        for place in places:
-            start = zero
-            if begun is not None:
-                known = writer.load(2, fn.add(at[2], place[2]), stride, self.width, mask)
-                start = fn.select(begun, known, zero)
-            sums.append(fn.variable(start))
+        sums = [fn.variable(zero) for _ in places]
         self._multiply(scheme.summed, at, places, sums, mask)
         for place, total in zip(places, sums, strict=True):
             value = fn.get(total)
+            if begun is not None:
+                # A chunk is summed by itself first, which rounds less than one long sum would.
+                known = writer.load(2, fn.add(at[2], place[2]), stride, self.width, mask)
+                before = fn.select(begun, known, zero)
+                value = fn.binary("fadd" if value.is_float else "add", before, value)
             if scheme.across:
                 value = _across(fn, "sum", value)
             writer.store(2, value, fn.add(at[2], place[2]), stride, mask)

@@ -10,10 +10,14 @@ from dataclasses import dataclass, replace
 from itertools import product
 
 from ...ir import Node
+from . import filtering
 from .contraction import Term, contraction, term
+from .copying import copy
 from .layout import Axis, Factor, Layout, common
 from .nest import Tensor
 from .select import Selection, rule
+from .text import item_bytes
+from .winograd import scheme_for, transformed_kernels
 
 Pairs = tuple[tuple[int, int], ...]
 
@@ -26,6 +30,11 @@ class _Window:
     pad: Pairs
     dilation: tuple[int, ...]
     groups: int
+
+    def is_small(self, kernel: Sequence[int]) -> bool:
+        """Whether it is a 3 × 3 kernel that sees every pixel and every channel."""
+        alone = all(n == 1 for n in (*self.stride, *self.dilation, self.groups))
+        return alone and tuple(kernel) == (3, 3)
 
 
 def _window(node: Node) -> _Window:
@@ -85,12 +94,44 @@ def padded(selection: Selection, id: int, pad: Pairs, about: str, value: float =
     return made
 
 
+def _sizes(image: Tensor, lanes: int = 1) -> tuple[int, Sequence[int]]:
+    """The channels, as a multiple of the lanes, and the rows and columns."""
+    channels, *space = image.layout.extents[1:]
+    return -(-channels // lanes) * lanes, space
+
+
+def _channels_last(selection: Selection, image: Tensor, about: str) -> Tensor:
+    """[block, row, column, lane, channel], the channels filled up to whole vectors with what lies there, and
+    zeros for the padding samples.
+    """
+    lanes, blocks = selection.isa.lanes, selection.batch.blocks
+    _, channels, *space = image.layout.extents
+    step = -(-channels // lanes) * lanes
+    lead: list[Axis] = []
+    size = lanes * step
+    for extent in reversed(space):
+        lead.insert(0, (Factor(extent, size),) if extent != 1 else ())
+        size *= extent
+    batch = (Factor(blocks, size, "block"), Factor(lanes, step, "lane"))
+    axes = (batch, (Factor(channels, 1),) if channels != 1 else (), *lead)
+    made = Tensor(selection.buffer(blocks * size * item_bytes(image.element)), Layout(axes), image.dtype)
+    selection.run(copy(image, made, selection.batch, f"turn {about}", cleared=True))
+    return made
+
+
 @rule("conv")
 def conv(selection: Selection, node: Node) -> None:
     """y[n, o, p] = Σ x[n, i, stride·p + dilation·k] w[o, i, k]."""
     of, by = selection.graph.operands(node.id)
     how, about = _window(node), selection.about(node)
-    x, w, out = padded(selection, of, how.pad, about), selection.tensor(by), selection.out(node)
+    w, out = selection.tensor(by), selection.out(node)
+    if how.is_small(w.layout.extents[2:]):
+        image, before = _plain(selection, of), (how.pad[0][0], how.pad[1][0])
+        if scheme := scheme_for(selection, image, w, *_sizes(out)):
+            kernels = transformed_kernels(selection, w, scheme, about)
+            filtering.convolve(selection, image, kernels, out, scheme, before, about, node.id)
+            return
+    x = padded(selection, of, how.pad, about)
     terms = _terms(out.layout.axes[0], x.layout.axes[0], None)
     groups_out, filters = _split(out.layout.axes[1], how.groups)
     groups_in, channels = _split(x.layout.axes[1], how.groups)
@@ -111,7 +152,14 @@ def conv_weight_gradient(selection: Selection, node: Node) -> None:
     """∂w[o, i, k] = Σ x[n, i, stride·p + dilation·k] g[n, o, p]."""
     of, by = selection.graph.operands(node.id)
     how, about = _window(node), selection.about(node)
-    x, g, out = padded(selection, of, how.pad, about), _plain(selection, by), selection.out(node)
+    g, out = _plain(selection, by), selection.out(node)
+    if how.is_small(out.layout.extents[2:]):
+        image, before = _plain(selection, of), (how.pad[0][0], how.pad[1][0])
+        if scheme := scheme_for(selection, image, g, *_sizes(g, selection.isa.lanes)):
+            turned = _channels_last(selection, g, about)
+            filtering.weight_gradient(selection, image, turned, out, scheme, before, about, node.id)
+            return
+    x = padded(selection, of, how.pad, about)
     terms = _terms(None, x.layout.axes[0], g.layout.axes[0])
     groups_out, filters = _split(out.layout.axes[0], how.groups)
     groups_in, channels = _split(x.layout.axes[1], how.groups)
@@ -142,6 +190,12 @@ def conv_input_gradient(selection: Selection, node: Node) -> None:
         return
     space = out.layout.extents[2:]
     kernel = w.layout.extents[2:]
+    if how.is_small(kernel):
+        image, before = _plain(selection, of), (2 - how.pad[0][0], 2 - how.pad[1][0])
+        if scheme := scheme_for(selection, image, w, *_sizes(out)):
+            kernels = transformed_kernels(selection, w, scheme, about, flipped=True)
+            filtering.convolve(selection, image, kernels, out, scheme, before, about, node.id, backwards=True)
+            return
     parts = [
         _remainders(q, k, s, before, d)
         for q, k, s, (before, _), d in zip(space, kernel, how.stride, how.pad, how.dilation, strict=True)

@@ -33,7 +33,9 @@ def copy(source: Tensor, out: Tensor, batch: Batch, about: str, cleared: bool = 
     loops = common([flat, out.layout.flat, samples(flat, lanes)])
     masked = cleared and not batch.full
     starts: list[Index] = [*writer.starts, 0]
-    loops = merged(sorted(loops, key=lambda loop: -abs(loop.strides[1])), ("block", "lane") if masked else ())
+    turned = any(f.kind == "lane" and f.stride != 1 for f in out.layout.flat)
+    keep = ("block", "lane") if masked or turned else ()
+    loops = merged(sorted(loops, key=lambda loop: -abs(loop.strides[1])), keep)
     across = next(
         (lp for lp in loops if lp.strides[0] == 1 and lp.strides[1] != 1 and lp.extent == lanes), None
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack, contextmanager
+from copy import copy
 from dataclasses import dataclass
 from math import prod
 
@@ -106,6 +107,12 @@ class Writer:
             work,
             moved,
         )
+
+    def within(self, tensors: Sequence[Tensor], pointers: Sequence[Value]) -> Writer:
+        """Goes on in the same function, with other memory."""
+        other = copy(self)
+        other.tensors, other.pointers = tensors, list(pointers)
+        return other
 
     @contextmanager
     def tasks(self, loops: Sequence[Loop], offsets: Sequence[Index]) -> Generator[list[Index]]:

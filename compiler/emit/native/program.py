@@ -93,14 +93,23 @@ class NativeProgram:
 
 
 def build(
-    graph: Graph, n: int, isa: Isa, name: str = "step", wanted: Collection[Result] | None = None
+    graph: Graph,
+    n: int,
+    isa: Isa,
+    name: str = "step",
+    wanted: Collection[Result] | None = None,
+    winograd: int = 2,
 ) -> NativeProgram:
-    """The program of a graph for batches of n. Raises Unsupported."""
-    return program_of(plan(graph, n, wanted), isa, name)
+    """The program of a graph for batches of n. Raises Unsupported.
+
+    winograd: results of a tile along an axis, where a convolution of float32 is done that way: 2 is as
+    accurate as sums are, 4 is faster and ten times less accurate, 0 does without.
+    """
+    return program_of(plan(graph, n, wanted), isa, name, winograd)
 
 
-def program_of(planned: Plan, isa: Isa, name: str) -> NativeProgram:
-    return _Assembly(Selection(planned, isa), isa, name).program()
+def program_of(planned: Plan, isa: Isa, name: str, winograd: int = 2) -> NativeProgram:
+    return _Assembly(Selection(planned, isa, winograd), isa, name).program()
 
 
 class _Assembly:

@@ -281,6 +281,12 @@ class Function:
         every = number(1, "i1", lanes)
         self.emit(f"call void @{name}({stored}, {places}, i32 {item_bytes(value.element)}, {every})")
 
+    def scratch(self, count: int, element: Element) -> Value:
+        """Memory for so many elements, a thread's own, as long as the function runs."""
+        name = self._fresh("m")
+        self._allocas.append(f"  {name} = alloca [{count} x {element}], align 64")
+        return Value(name, "ptr")
+
     def variable(self, start: Value) -> Variable:
         """A value that changes, with its first one."""
         name = self._fresh("s")

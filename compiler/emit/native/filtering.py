@@ -1,0 +1,208 @@
+"""Convolutions with 3×3 kernels, and their gradients, by minimal filtering, some tiles at a time: these go
+all the way through both transforms and the products between, so that they stay in a core's own cache.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+
+from .contraction import Term, multiply
+from .layout import Loop
+from .nest import Tensor, Writer, walk
+from .select import Selection
+from .text import Index, Value, number
+from .tiles import Image, Masks, Span, masks, spans
+from .winograd import Matrix, Scheme, kernels_of, room, transformed
+
+_SCRATCH = 512 << 10  # bytes of transformed tiles: half of a second-level cache
+_FILTERS = 32  # of which the products wait to be transformed back
+
+
+def convolve(
+    selection: Selection,
+    image: Tensor,
+    by: Tensor,
+    out: Tensor,
+    scheme: Scheme,
+    before: tuple[int, int],
+    about: str,
+    node: int,
+    backwards: bool = False,
+) -> None:
+    """An image with `before` zeros above and to the left, convolved with transformed kernels.
+
+    backwards: from the kernels' outputs to their inputs.
+    """
+    lanes = selection.isa.lanes
+    writer = Writer([image, by, out], lanes)
+    fn = writer.fn
+    x, y = Image.of(image), Image.of(out)
+    into, outof = (by.layout.extents[2], 1) if backwards else (1, by.layout.extents[2])
+    n = scheme.numbers
+    rows, columns = spans(scheme.tile, x, y, before, _SCRATCH // (4 * lanes * n * n * x.channels))
+    tiles = rows.each * columns.each
+    part = -(-y.channels // -(-y.channels // _FILTERS))
+    # One vector more: distances that are powers of two would all fall into the same lines of a cache.
+    of_number, of_product = (channels * tiles * lanes + lanes for channels in (x.channels, part))
+    numbers, products = (fn.scratch(n * n * size, "float") for size in (of_number, of_product))
+    inner = writer.within((by, image, out), (writer.pointers[1], numbers, products))
+
+    def results(at: Sequence[Index], first: Index, count: int, wanted: Masks) -> None:
+        """Of `count` filters: the sums of their products, transformed back."""
+        terms = [
+            Term(n * n, of_product, prod(by.layout.extents[1:]), of_number, False),
+            Term(count, tiles * lanes, outof, 0, False),
+            Term(tiles, lanes, 0, lanes, False),
+            Term(x.channels, 0, into, tiles * lanes, True),
+            Term(lanes, 1, 0, 1, False),
+        ]
+        kernels = fn.add(at[1], fn.multiply(first, outof))
+        multiply(inner, (kernels, 0, 0), terms, selection.isa, selection.batch)
+        with fn.loop(0, count) as k:
+            source = fn.multiply(k, tiles * lanes)
+            target = fn.add(at[2], fn.multiply(fn.add(first, k), y.channel))
+            for r in range(rows.each):
+
+                def product(row: int, column: int, r: int = r) -> Value:
+                    tile, column = divmod(column, n)
+                    offset = (row * n + column) * of_product + (r * columns.each + tile) * lanes
+                    return fn.load(products, fn.add(source, offset), "float", lanes)
+
+                found = transformed(fn, scheme.results, scheme.results, product, columns.each, n)
+                for t, values in enumerate(found):
+                    for i, value in enumerate(values):
+                        row, column = r * scheme.tile + i // scheme.tile, t * scheme.tile + i % scheme.tile
+                        place = fn.add(target, row * y.down + column * y.along)
+                        fn.store(value, writer.pointers[2], place, wanted[row][column])
+
+    starts = [fn.add(writer.starts[0], -before[0] * x.down - before[1] * x.along), *writer.starts[1:], 0]
+    tasks = [
+        Loop(selection.batch.blocks, (x.block, 0, y.block, 0)),
+        Loop(rows.groups, (rows.step * x.down, 0, rows.step * y.down, 1)),
+    ]
+    with writer.tasks(tasks, starts) as task, fn.loop(0, columns.groups) as group:
+        at = [
+            fn.add(task[0], fn.multiply(group, columns.step * x.along)),
+            task[1],
+            fn.add(task[2], fn.multiply(group, columns.step * y.along)),
+        ]
+        there = masks(fn, rows.read(fn, task[3]), columns.read(fn, group), lanes)
+        wanted = masks(fn, rows.written(fn, task[3]), columns.written(fn, group), lanes)
+        _transform_image(writer, x, at[0], rows, columns, there, scheme, scheme.image, numbers)
+        whole = y.channels // part * part
+        with fn.loop(0, whole, part) as first:
+            results(at, first, part, wanted)
+        if whole != y.channels:
+            results(at, whole, y.channels - whole, wanted)
+    work = by.layout.elements * rows.groups * columns.groups * tiles * selection.batch.padded
+    selection.run(writer.kernel(1, prod(loop.extent for loop in tasks), about, (node,), work))
+
+
+def weight_gradient(
+    selection: Selection,
+    image: Tensor,
+    gradient: Tensor,
+    out: Tensor,
+    scheme: Scheme,
+    before: tuple[int, int],
+    about: str,
+    node: int,
+) -> None:
+    """The gradient of the kernels: Gᵀ [Σ (A g Aᵀ) ∘ (Bᵀ tile B)] G, summed over tiles and samples.
+
+    gradient: g, its channels side by side in whole vectors, with zeros for the padding samples. A task does
+    one row of a tile's numbers for some of g's channels: nothing is summed across tasks.
+    """
+    lanes = selection.isa.lanes
+    x, g = Image.of(image), Image.of(gradient)
+    vectors = -(-g.channels // lanes)
+    filters = vectors * lanes
+    chunk = next(c for c in (2, 3, 1) if vectors % c == 0) * lanes
+    n = scheme.numbers
+    sums = room(selection, (n * n, x.channels, filters))
+    writer = Writer([image, gradient, sums], lanes)
+    fn = writer.fn
+    rows, columns = spans(scheme.tile, x, g, before, _SCRATCH // (4 * lanes * n * x.channels))
+    tiles = rows.each * columns.each
+    of_number, of_gradient = x.channels * tiles * lanes + lanes, tiles * lanes * chunk + lanes
+    numbers, gradients = (fn.scratch(n * size, "float") for size in (of_number, of_gradient))
+    inner = writer.within((image, gradient, sums), (numbers, gradients, writer.pointers[2]))
+    across = tuple(zip(*scheme.results, strict=True))  # A
+    terms = [
+        Term(n, x.channels * filters, of_number, of_gradient, False),
+        Term(x.channels, filters, tiles * lanes, 0, False),
+        Term(tiles * lanes, 0, 1, chunk, True),
+        Term(chunk, 1, 0, 1, False),
+    ]
+
+    def transform_gradient(start: Index, down: Sequence[float], given: Masks) -> None:
+        with fn.loop(0, lanes) as lane, fn.loop(0, chunk, lanes) as filter:
+            first = fn.add(start, fn.multiply(lane, filters), filter)
+            target = fn.add(fn.multiply(lane, chunk), filter)
+            for r in range(rows.each):
+
+                def pixel(row: int, column: int, r: int = r) -> Value:
+                    row += r * scheme.tile
+                    place = fn.add(first, row * g.down + column * g.along)
+                    return fn.load(writer.pointers[1], place, "float", lanes, given[row][column])
+
+                found = transformed(fn, (down,), across, pixel, columns.each, scheme.tile)
+                for t, values in enumerate(found, r * columns.each):
+                    for i, value in enumerate(values):
+                        place = fn.add(target, i * of_gradient + t * lanes * chunk)
+                        fn.store(value, gradients, place)
+
+    starts = [fn.add(writer.starts[0], -before[0] * x.down - before[1] * x.along), *writer.starts[1:], 0]
+    tasks = [
+        Loop(filters // chunk, (0, chunk, chunk, 0)),
+        Loop(n, (0, 0, n * x.channels * filters, 1)),
+    ]
+    summed = [
+        Loop(selection.batch.blocks, (x.block, g.block, 0, 0, 1)),
+        Loop(rows.groups, (rows.step * x.down, rows.step * g.down, 1, 0, 1)),
+        Loop(columns.groups, (columns.step * x.along, columns.step * g.along, 0, 1, 1)),
+    ]
+    with writer.tasks(tasks, starts) as task, walk(fn, summed, [*task[:2], 0, 0, 0]) as at:
+        there = masks(fn, rows.read(fn, at[2]), columns.read(fn, at[3]), lanes)
+        given = masks(fn, rows.written(fn, at[2]), columns.written(fn, at[3]), lanes)
+        for i in range(n):
+            with fn.when(fn.compare("eq", fn.index(task[3]), number(i, "i64"))):
+                down = (scheme.image[i],)
+                _transform_image(writer, x, at[0], rows, columns, there, scheme, down, numbers)
+                transform_gradient(at[1], across[i], given)
+        begun = fn.compare("ne", fn.index(at[4]), number(0, "i64"))
+        multiply(inner, (0, 0, task[2]), terms, selection.isa, selection.batch, begun)
+    work = sums.layout.elements * rows.groups * columns.groups * tiles * selection.batch.padded
+    selection.run(writer.kernel(1, prod(loop.extent for loop in tasks), about, (node,), work))
+    kernels_of(selection, sums, out, scheme, about)
+
+
+def _transform_image(
+    writer: Writer,
+    x: Image,
+    start: Index,
+    rows: Span,
+    columns: Span,
+    there: Masks,
+    scheme: Scheme,
+    down: Matrix,
+    numbers: Value,
+) -> None:
+    """These rows of Bᵀ tile B, of every channel of a group of tiles: [numbers, channel, tile, lane]."""
+    fn, lanes, tiles = writer.fn, writer.lanes, rows.each * columns.each
+    with fn.loop(0, x.channels) as channel:
+        first = fn.add(start, fn.multiply(channel, x.channel))
+        target = fn.multiply(channel, tiles * lanes)
+        for r in range(rows.each):
+
+            def pixel(row: int, column: int, r: int = r) -> Value:
+                row += r * scheme.tile
+                place = fn.add(first, row * x.down + column * x.along)
+                return fn.load(writer.pointers[0], place, "float", lanes, there[row][column])
+
+            found = transformed(fn, down, scheme.image, pixel, columns.each, scheme.tile)
+            for t, values in enumerate(found, r * columns.each):
+                for i, value in enumerate(values):
+                    place = fn.add(target, i * (x.channels * tiles + 1) * lanes + t * lanes)
+                    fn.store(value, numbers, place)
