@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from . import convolution, gather, movement, pooling, products, rows
+from . import convolution, gather, movement, pooling, products, random, rows
 from .layout import Unsupported
 from .program import Host, NativeProgram, Place, Step, build
 
 __all__ = [
     "Host", "NativeProgram", "Place", "Step", "Unsupported", "build",
-    "convolution", "gather", "movement", "pooling", "products", "rows",
+    "convolution", "gather", "movement", "pooling", "products", "random", "rows",
 ]  # fmt: skip
