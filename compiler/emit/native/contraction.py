@@ -18,7 +18,7 @@ from typing import NamedTuple
 from .isa import Isa
 from .layout import Batch, Kind, Loop
 from .nest import Kernel, Tensor, Writer, present
-from .pointwise import _across
+from .pointwise import across
 from .text import Element, Function, Index, Value, Variable, number
 
 _CACHED = 24 << 10  # bytes of operands that a tile may walk over: with room to spare in a first-level cache
@@ -327,7 +327,7 @@ class _Nest:
                 before = fn.select(begun, known, zero)
                 value = fn.binary("fadd" if value.is_float else "add", before, value)
             if scheme.across:
-                value = _across(fn, "sum", value)
+                value = across(fn, "sum", value)
             writer.store(2, value, fn.add(at[2], place[2]), stride, mask)
 
     def _multiply(

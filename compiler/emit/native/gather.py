@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from ...ir import Node
-from .layout import Axis, Factor, Layout, common, merged
+from .layout import Axis, Factor, Layout, Loop, common, merged
 from .nest import Body, Tensor, Writer, nest, walk
+from .pointwise import combined
 from .scalar import cast
 from .select import Selection, rule
 from .text import Function, Index, Value, number, vector
@@ -157,21 +158,37 @@ def take_along(selection: Selection, node: Node) -> None:
 
 @rule("put_along")
 def put_along(selection: Selection, node: Node) -> None:
-    """g at i along an axis of zeros: for one place a row, every place asks whether it is meant."""
+    """g added at i along an axis of zeros: every place asks of each number whether it is meant."""
     g, i = selection.operands(node)
     axis = _axis(node)
-    if selection.graph[selection.graph.operands(node.id)[0]].type.shape[axis] != 1:
+    if any(f.kind for f in g.layout.axes[axis]):  # padding samples would be added
         selection.fall_back(node)
         return
     out = selection.out(node)
     extents = out.layout.extents
-    axes = [t.layout.broadcast(extents).flat for t in (g, i)]
+    rows = [tuple(() if a == axis else own for a, own in enumerate(t.layout.axes)) for t in (g, i)]
     place = Layout(tuple((Factor(e, int(a == axis)),) for a, e in enumerate(extents))).flat
+    numbers = [
+        Loop(lp.extent, (*lp.strides, 0, 0)) for lp in common([g.layout.axes[axis], i.layout.axes[axis]])
+    ]
 
-    def value(fn: Function, g: Value, i: Value, here: Value) -> Value:
-        return fn.select(fn.compare("eq", i, here), g, number(0, g.element, g.lanes))
+    def value(writer: Writer, at: Sequence[Index], strides: Sequence[int], width: int, mask: int) -> Value:
+        fn = writer.fn
+        total = fn.variable(number(0, g.element, width))
+        with walk(fn, numbers, at) as there:
+            meant = fn.compare(
+                "eq",
+                _whole(writer, 1, there[1], strides[1], width, mask),
+                _place(fn, there[3], strides[3], width),
+            )
+            share = fn.select(
+                meant, writer.load(0, there[0], strides[0], width, mask), number(0, g.element, width)
+            )
+            fn.set(total, combined(fn, "sum", fn.get(total), share))
+        return fn.get(total)
 
-    _at_places(selection, node, [g, i, out], axes, place, value)
+    axes = [Layout(own).broadcast(extents).flat for own in rows]
+    _at_places(selection, node, [g, i, out], axes, [place], value)
 
 
 @rule("one_hot")
@@ -182,10 +199,27 @@ def one_hot(selection: Selection, node: Node) -> None:
     index = Layout((*y.layout.axes, ())).broadcast(extents).flat
     place = Layout(tuple((Factor(e, int(a == len(extents) - 1)),) for a, e in enumerate(extents))).flat
 
-    def value(fn: Function, i: Value, here: Value) -> Value:
-        return cast(fn, fn.compare("eq", i, here), "bool", out.dtype)
+    def value(writer: Writer, at: Sequence[Index], strides: Sequence[int], width: int, mask: int) -> Value:
+        fn = writer.fn
+        meant = fn.compare(
+            "eq", _whole(writer, 0, at[0], strides[0], width, mask), _place(fn, at[2], strides[2], width)
+        )
+        return cast(fn, meant, "bool", out.dtype)
 
-    _at_places(selection, node, [y, out], [index], place, value)
+    _at_places(selection, node, [y, out], [index], [place], value)
+
+
+def _whole(writer: Writer, which: int, at: Index, stride: int, width: int, mask: int) -> Value:
+    """An integer as i64."""
+    return cast(writer.fn, writer.load(which, at, stride, width, mask), writer.tensors[which].dtype, "int64")
+
+
+def _place(fn: Function, at: Index, stride: int, width: int) -> Value:
+    """An element's place along an axis, in each further lane `stride` more."""
+    here = fn.splat(fn.index(at), width)
+    if width and stride:
+        return fn.binary("add", here, vector([lane * stride for lane in range(width)], "i64"))
+    return here
 
 
 def _at_places(
@@ -193,27 +227,25 @@ def _at_places(
     node: Node,
     tensors: Sequence[Tensor],
     axes: Sequence[Axis],
-    place: Axis,
-    value: Callable[..., Value],
+    places: Sequence[Axis],
+    value: Callable[[Writer, Sequence[Index], Sequence[int], int, int], Value],
 ) -> None:
-    """value(operands…, the place along an axis) for each element of the last tensor."""
+    """value(writer, offsets, strides, width, mask) for each element of the last tensor.
+
+    places: axes whose offsets, behind those of the tensors, are the places along them.
+    """
     lanes = selection.isa.lanes
     writer = Writer(tensors, lanes)
-    fn, last = writer.fn, len(tensors) - 1
+    last = len(tensors) - 1
     out = tensors[last].layout
-    loops = common([*axes, out.flat, place])
+    loops = common([*axes, out.flat, *places])
     loops = merged(sorted(loops, key=lambda loop: -abs(loop.strides[last])))
     along_out = loops.pop() if loops and loops[-1].strides[last] == 1 else None
 
     def body(at: Sequence[Index], strides: Sequence[int], width: int, mask: int) -> None:
-        loaded = [writer.load(k, at[k], strides[k], width, mask) for k in range(last)]
-        loaded[-1] = cast(fn, loaded[-1], tensors[last - 1].dtype, "int64")
-        here = fn.splat(fn.index(at[-1]), width)
-        if width and strides[-1]:
-            here = fn.binary("add", here, vector([lane * strides[-1] for lane in range(width)], "i64"))
-        writer.store(last, value(fn, *loaded, here), at[last], strides[last], mask)
+        writer.store(last, value(writer, at, strides, width, mask), at[last], strides[last], mask)
 
-    tasks = nest(writer, loops, along_out, lanes, body, [*writer.starts, 0])
+    tasks = nest(writer, loops, along_out, lanes, body, [*writer.starts, *(0 for _ in places)])
     selection.run(writer.kernel(1, tasks, selection.about(node), (node.id,), out.elements))
 
 
@@ -246,6 +278,40 @@ def window_at(selection: Selection, node: Node) -> None:
         return element
 
     _loops(selection, node, [x, offsets, out], [Layout(image).flat, first], body)
+
+
+@rule("window_put")
+def window_put(selection: Selection, node: Node) -> None:
+    """Each window in zeros, from a row and a column of its own on."""
+    g, offsets = selection.operands(node)
+    out = selection.out(node)
+    steps = [_single(axis) for axis in g.layout.axes[2:]]
+    pair = _single(offsets.layout.axes[1])
+    if None in steps or pair is None:
+        selection.fall_back(node)
+        return
+    extents = out.layout.extents
+    axes = [
+        Layout(own).broadcast(extents).flat
+        for own in ((*g.layout.axes[:2], (), ()), (offsets.layout.axes[0], (), (), ()))
+    ]
+    places = [
+        Layout(tuple((Factor(e, int(a == axis)),) for a, e in enumerate(extents))).flat for axis in (2, 3)
+    ]
+
+    def value(writer: Writer, at: Sequence[Index], strides: Sequence[int], width: int, mask: int) -> Value:
+        fn = writer.fn
+        inside, offset = number(1, "i1", width), _place(fn, at[0], strides[0], width)
+        for k, step in enumerate(s for s in steps if s is not None):
+            corner = _whole(writer, 1, fn.add(at[1], k * pair.stride), strides[1], width, mask)
+            i = fn.binary("sub", _place(fn, at[3 + k], strides[3 + k], width), corner)
+            inside = fn.binary("and", inside, fn.compare("ult", i, number(step.extent, "i64", width)))
+            held = fn.select(inside, i, number(0, "i64", width))
+            offset = fn.binary("add", offset, fn.binary("mul", held, number(step.stride, "i64", width)))
+        found = fn.gather(writer.pointers[0], offset, g.element)
+        return fn.select(inside, found, number(0, g.element, width))
+
+    _at_places(selection, node, [g, offsets, out], axes, places, value)
 
 
 def _axis(node: Node) -> int:

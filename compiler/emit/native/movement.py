@@ -7,7 +7,7 @@ from .layout import Factor, common, merged
 from .nest import Writer, nest
 from .scalar import cast
 from .select import Selection, rule
-from .text import vector
+from .text import number, vector
 
 
 def _ints(selection: Selection, node: Node, name: str) -> tuple[int, ...]:
@@ -65,6 +65,8 @@ def range_(selection: Selection, node: Node) -> None:
         fn = writer.fn
         here = fn.splat(fn.index(at[1]), width)
         here = fn.binary("add", here, vector(range(width), "i64")) if width else here
+        if out.layout.in_lanes:  # padding samples repeat the last one
+            here = fn.intrinsic("smin", here, number(selection.batch.n - 1, "i64", width))
         writer.store(0, cast(fn, here, "int64", out.dtype), at[0], strides[0], mask)
 
     tasks = nest(writer, loops, along_out, lanes, body, [*writer.starts, 0])

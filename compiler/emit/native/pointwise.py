@@ -8,9 +8,9 @@ from math import prod
 
 from ...ir import DType, Node
 from . import scalar
-from .layout import Axis, Batch, Factor, Loop, common, merged
+from .layout import Axis, Batch, Loop, common, merged
 from .nest import ELEMENTS, Kernel, Tensor, Writer, along, divided, first, moved, nest, present, samples, walk
-from .text import Element, Function, Index, Value, number
+from .text import FLOATS, Element, Function, Index, Value, item_bytes, number
 
 UNROLLED = 4  # independent running values of a reduction: enough to hide the latency of an addition
 
@@ -87,35 +87,39 @@ _IDENTITY = {"sum": 0.0, "prod": 1.0, "any": 0, "all": 1, "max": float("-inf"), 
 _COMBINE = {"sum": "fadd add", "prod": "fmul mul", "any": "or", "all": "and"}
 
 
-def _identity(op: str, element: Element) -> float:
-    if element.startswith("i") and op in ("max", "min"):
-        bits = {"i1": 1, "i8": 8, "i16": 16, "i32": 32, "i64": 64}[element]
-        return -(2 ** (bits - 1)) if op == "max" else 2 ** (bits - 1) - 1
-    return _IDENTITY[op]
+def identity(op: str, dtype: DType) -> float:
+    """What changes nothing in a reduction."""
+    if ELEMENTS[dtype] in FLOATS or op not in ("max", "min"):
+        return _IDENTITY[op]
+    bits = 1 if dtype == "bool" else 8 * item_bytes(ELEMENTS[dtype])
+    least, most = (0, 2**bits - 1) if dtype in scalar.UNSIGNED else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
+    return least if op == "max" else most
 
 
-def _combined(fn: Function, op: str, a: Value, b: Value) -> Value:
+def combined(fn: Function, op: str, a: Value, b: Value, unsigned: bool = False) -> Value:
     if op in _COMBINE:
         names = _COMBINE[op].split()
         return fn.binary(names[0] if len(names) == 1 else names[not a.is_float], a, b)
-    return scalar.extremum(fn, {"max": "maximum", "min": "minimum"}[op], a, b)
+    return scalar.extremum(fn, {"max": "maximum", "min": "minimum"}[op], a, b, unsigned)
 
 
-def _across(fn: Function, op: str, x: Value) -> Value:
+def across(fn: Function, op: str, x: Value, unsigned: bool = False) -> Value:
     """All lanes of a vector combined, halving it."""
     while x.lanes > 1:
         half = x.lanes // 2
-        x = _combined(fn, op, fn.shuffle(x, x, range(half)), fn.shuffle(x, x, range(half, 2 * half)))
+        low, high = (fn.shuffle(x, x, range(start, start + half)) for start in (0, half))
+        x = combined(fn, op, low, high, unsigned)
     return fn.extract(x, 0)
 
 
 def reduction(
-    group: Group, end: Node, source: int, gone: Axis, out: Tensor, kept: Axis, batch: Batch
+    group: Group, end: Node, source: int, whole: Axis, gone: Axis, out: Tensor, kept: Axis, batch: Batch
 ) -> Kernel:
     """The kernel of a group that ends in a sum or the like.
 
-    source: the member (or input) that is reduced. gone: an axis over the group's elements whose stride is not
-    0 where they are reduced; kept: the result's place for each element, with stride 0 where they are reduced.
+    source: the member (or input) that is reduced; whole: the axes of its type. gone: an axis over the group's
+    elements whose stride is not 0 where they are reduced; kept: the result's place for each element, with
+    stride 0 where they are reduced.
     """
     inputs = list(group.inputs)
     stored = list(group.outputs)
@@ -123,14 +127,10 @@ def reduction(
     lanes = batch.lanes
     tensors = [*(group.inputs[i][0] for i in inputs), *extra, out]
     axes = [group.inputs[i][1] for i in inputs] + [t.layout.flat for t in extra] + [kept]
-    padded = next((axis for axis in axes if any(f.kind == "lane" for f in axis)), None)
-    number_of = samples(padded, lanes) if padded else tuple(Factor(f.extent, 0) for f in axes[0])
     writer = Writer(tensors, lanes)
     last = len(tensors) - 1
-    loops = common([*axes, number_of, gone])
-    masked = (
-        not batch.full and padded is not None and any(lp.strides[-1] and lp.kind == "lane" for lp in loops)
-    )
+    loops = common([*axes, samples(whole, lanes), gone])
+    masked = not batch.full and any(lp.strides[-1] and lp.kind == "lane" for lp in loops)
     reduced = sorted((lp for lp in loops if lp.strides[-1]), key=lambda lp: -max(map(abs, lp.strides[:last])))
     outer = sorted((lp for lp in loops if not lp.strides[-1]), key=lambda lp: -abs(lp.strides[last]))
     keep = ("block", "lane") if masked else ()
@@ -141,7 +141,7 @@ def reduction(
     elif reduced and any(s == 1 for s in reduced[-1].strides[:last]):
         vector = reduced.pop()
     work = (len(group.members) + 1) * prod(lp.extent for lp in loops)
-    element = Tensor(out.buffer, out.layout, out.dtype).element
+    element, unsigned = out.element, out.dtype in scalar.UNSIGNED
 
     def load(at: Sequence[Index], strides: Sequence[int], width: int, mask: int) -> Callable[[int], Value]:
         return lambda id: writer.load(
@@ -151,7 +151,7 @@ def reduction(
     def total(at: Sequence[Index], width: int, mask: int, spread: Loop | None) -> Value:
         """The reduction over `reduced` and, with `spread`, over that loop's vectors."""
         fn = writer.fn
-        start = number(_identity(end.op, element), element, width if spread or vertical else 0)
+        start = number(identity(end.op, out.dtype), element, width if spread or vertical else 0)
         running = [fn.variable(start)]
 
         def step(there: Sequence[Index], strides: Sequence[int], cut: int) -> None:
@@ -164,7 +164,11 @@ def reduction(
                 value = fn.select(first(cut, width), value, start)
             if masked and spread is not None and spread.kind == "lane":
                 value = fn.select(present(fn, there[-2], batch.n, lanes), value, start)
-            fn.set(running[0], _combined(fn, end.op, fn.get(running[0]), value))
+            elif masked:
+                value = fn.select(
+                    fn.compare("slt", fn.index(there[-2]), number(batch.n, "i64")), value, start
+                )
+            fn.set(running[0], combined(fn, end.op, fn.get(running[0]), value, unsigned))
 
         with walk(fn, reduced, at) as there:
             if spread is None:
@@ -198,7 +202,7 @@ def reduction(
                 ),
             )
         elif vector is not None:
-            writer.store(last, _across(fn, end.op, total(there, lanes, 0, vector)), there[last], 1)
+            writer.store(last, across(fn, end.op, total(there, lanes, 0, vector), unsigned), there[last], 1)
         else:
             writer.store(last, total(there, 0, 0, None), there[last], 1)
     nodes = [*(n.id for n in group.members), end.id]

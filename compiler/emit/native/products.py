@@ -25,28 +25,35 @@ def matmul(selection: Selection, node: Node) -> None:
 def einsum(selection: Selection, node: Node) -> None:
     left, _, right = str(node.attr("spec")).replace(" ", "").partition("->")
     letters = left.split(",")
-    if len(letters) != 2:
+    if len(letters) > 2:
         selection.fall_back(node)
         return
     _einsum(selection, node, letters, right)
 
 
 def _einsum(selection: Selection, node: Node, letters: Sequence[str], result: str) -> None:
+    """An einsum of two operands, or of one, which is multiplied by 1."""
     ids = selection.graph.operands(node.id)
-    a, b = (selection.tensor(o) for o in ids)
-    out = selection.out(node)
-    terms = terms_of(letters, result, a, b, out)
-    sums_batch = any(t.kind == "lane" and t.summed for t in terms)
-    if sums_batch:
+    factors = list(zip(map(selection.tensor, ids), letters, strict=True))
+    if len(ids) == 1:
+        one = selection.new(node.type.with_shape(()))
+        selection.fill(one, 1)
+        factors.append((one, ""))
+    out, (a, b) = selection.out(node), factors
+    terms = terms_of((a[1], b[1]), result, a[0], b[0], out)
+    if any(t.kind == "lane" and t.summed for t in terms):
         # The result has no batch: its last axis goes along the vectors, and so must b's, row after row.
+        # The padding samples count as 0 in b, which therefore must have them.
         last = result[-1:]
-        if last and last in letters[0] and last not in letters[1]:
-            ids, letters = (ids[1], ids[0]), (letters[1], letters[0])
-        a = selection.tensor(ids[0])
-        b = selection.packed(ids[1])
-        terms = terms_of(letters, result, a, b, out)
-    batch = selection.batch
-    selection.run(*contraction(out, a, b, terms, selection.isa, batch, selection.about(node), (node.id,)))
+        swapped = bool(last) and last in a[1] and last not in b[1]
+        if not (a if swapped else b)[0].layout.in_lanes:
+            swapped = not swapped
+        if swapped:
+            a, b = b, a
+        b = selection.packed(ids[0 if swapped else 1]), b[1]
+        terms = terms_of((a[1], b[1]), result, a[0], b[0], out)
+    about = selection.about(node)
+    selection.run(*contraction(out, a[0], b[0], terms, selection.isa, selection.batch, about, (node.id,)))
 
 
 def terms_of(letters: Sequence[str], result: str, a: Tensor, b: Tensor, out: Tensor) -> list[Term]:

@@ -1,4 +1,4 @@
-"""Softmax and its kin, and where the largest number of a row is.
+"""Softmax and its kin, running sums, and where the largest number of a row is.
 
 Each keeps the row's maximum apart so that no exponential overflows; a row of -inf alone has the softmax 0
 and the logsumexp -inf.
@@ -13,10 +13,10 @@ from ...ir import Node
 from . import math
 from .layout import Factor, Layout, Loop, common, merged
 from .nest import Tensor, Writer, along, divided, moved, walk
-from .scalar import extremum
+from .pointwise import combined, identity
+from .scalar import UNSIGNED, extremum
 from .select import Selection, rule
-from .text import Function, Index, Value, number
-
+from .text import FLOATS, Function, Index, Value, number
 
 def _row_loops(x: Tensor, out: Tensor, axis: int) -> tuple[list[Loop], list[Loop]]:
     """The loops over rows, and those along one; strides of x, the result, and the place in the row."""
@@ -131,6 +131,9 @@ def _logsumexp(writer: Writer, at: list[Index], inner: Sequence[Loop], width: in
 @rule("softmax", "log_softmax", "logsumexp")
 def row(selection: Selection, node: Node) -> None:
     (x,) = selection.operands(node)
+    if _over_samples(x, node):
+        selection.fall_back(node)
+        return
     body = {"softmax": _softmax, "log_softmax": _log_softmax, "logsumexp": _logsumexp}[node.op]
     _rows(selection, node, x, selection.out(node), _axis(node), body)
 
@@ -139,20 +142,22 @@ def row(selection: Selection, node: Node) -> None:
 def position(selection: Selection, node: Node) -> None:
     """The first place of the largest or smallest number of a row; a NaN is taken for it."""
     (x,) = selection.operands(node)
-    better = {"argmax": ("ugt", "sgt"), "argmin": ("ult", "slt")}[node.op][not _is_float(x)]
-    if not _is_float(x):
+    if _over_samples(x, node):
         selection.fall_back(node)
         return
+    is_float, unsigned = x.element in FLOATS, x.dtype in UNSIGNED
+    better = ("gt" if node.op == "argmax" else "lt").rjust(3, "u" if is_float or unsigned else "s")
 
     def body(writer: Writer, at: list[Index], inner: Sequence[Loop], width: int, mask: int) -> None:
         fn = writer.fn
-        start = float("-inf") if node.op == "argmax" else float("inf")
-        best = fn.variable(number(start, x.element, width))
+        best = fn.variable(number(identity(node.op[3:], x.dtype), x.element, width))
         found = fn.variable(number(0, "i64", width))
         with walk(fn, inner, at) as there:
             value, known = _x(writer, there, width, mask), fn.get(best)
-            # An unordered comparison is true where one is no number: then the known one must be one.
-            wins = fn.binary("and", fn.compare(better, value, known), fn.compare("ord", known, known))
+            wins = fn.compare(better, value, known)
+            if is_float:
+                # An unordered comparison is true where one is no number: then the known one must be one.
+                wins = fn.binary("and", wins, fn.compare("ord", known, known))
             here = fn.splat(fn.index(there[2]), width)
             fn.set(best, fn.select(wins, value, known))
             fn.set(found, fn.select(wins, here, fn.get(found)))
@@ -161,8 +166,23 @@ def position(selection: Selection, node: Node) -> None:
     _rows(selection, node, x, selection.out(node), _axis(node), body)
 
 
-def _is_float(x: Tensor) -> bool:
-    return x.element in ("float", "double")
+@rule("cumsum")
+def running_sum(selection: Selection, node: Node) -> None:
+    (x,) = selection.operands(node)
+
+    def body(writer: Writer, at: list[Index], inner: Sequence[Loop], width: int, mask: int) -> None:
+        fn = writer.fn
+        total = fn.variable(number(0, x.element, width))
+        with walk(fn, inner, at) as there:
+            fn.set(total, combined(fn, "sum", fn.get(total), _x(writer, there, width, mask)))
+            writer.store(1, fn.get(total), there[1], 1, mask)
+
+    _rows(selection, node, x, selection.out(node), _axis(node), body)
+
+
+def _over_samples(x: Tensor, node: Node) -> bool:
+    """Whether the rows go through the batch, where padding samples would take part."""
+    return any(f.kind for f in x.layout.axes[_axis(node)])
 
 
 def _axis(node: Node) -> int:

@@ -9,7 +9,7 @@ from . import math
 from .nest import ELEMENTS
 from .text import Function, Value, number
 
-_UNSIGNED: tuple[DType, ...] = ("bool", "uint8", "uint16")
+UNSIGNED: tuple[DType, ...] = ("bool", "uint8", "uint16")
 _CONDITIONS = {
     "eq": "oeq eq",
     "ne": "une ne",
@@ -30,7 +30,7 @@ def compute(fn: Function, node: Node, operands: list[Value], dtypes: list[DType]
         return fn.binary(_ARITHMETIC[op].split()[not x.is_float], *operands)
     if op in _CONDITIONS:
         condition = _CONDITIONS[op].split()[not x.is_float]
-        if not x.is_float and dtypes[0] in _UNSIGNED:
+        if not x.is_float and dtypes[0] in UNSIGNED:
             condition = condition.replace("s", "u", 1)
         return fn.compare(condition, *operands)
     match op:
@@ -39,7 +39,7 @@ def compute(fn: Function, node: Node, operands: list[Value], dtypes: list[DType]
         case "pow":
             return _power(fn, node, *operands)
         case "maximum" | "minimum":
-            return extremum(fn, op, *operands, unsigned=dtypes[0] in _UNSIGNED)
+            return extremum(fn, op, *operands, unsigned=dtypes[0] in UNSIGNED)
         case "and" | "or":
             return fn.binary(op, *operands)
         case "not":
@@ -69,13 +69,13 @@ def cast(fn: Function, x: Value, dtype: DType, to: DType) -> Value:
     if x.is_float:
         if target in ("float", "double"):
             return fn.cast("fpext" if target == "double" else "fptrunc", x, target)
-        return fn.cast("fptoui" if to in _UNSIGNED else "fptosi", x, target)
+        return fn.cast("fptoui" if to in UNSIGNED else "fptosi", x, target)
     if target in ("float", "double"):
-        return fn.cast("uitofp" if dtype in _UNSIGNED else "sitofp", x, target)
+        return fn.cast("uitofp" if dtype in UNSIGNED else "sitofp", x, target)
     sizes = ("i1", "i8", "i16", "i32", "i64")
     if sizes.index(target) < sizes.index(source):
         return fn.cast("trunc", x, target)
-    return fn.cast("zext" if dtype in _UNSIGNED else "sext", x, target)
+    return fn.cast("zext" if dtype in UNSIGNED else "sext", x, target)
 
 
 def _power(fn: Function, node: Node, x: Value, p: Value) -> Value:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from ...ir import Attr, DType, Node, TensorType
+from ...ir import Attr, DType, N, Node, TensorType
 from ...ops.op import REGISTRY
 from ...plan import Plan
 from ...storage import Counter, Fed, Held, Literal, bound_attr
@@ -213,6 +213,8 @@ class Selection:
         return Tensor(Buffer(0, "variable", 0, name), layout, node.type.dtype)
 
     def _fed(self, node: Node) -> Tensor:
+        if node.type.shape[:1] != (N,):
+            raise Unsupported("a fed array without samples")
         layout = self.batch.layout(node.type)
         if not layout.in_lanes:
             return Tensor(Buffer(0, "fed", 0, node.name), layout, node.type.dtype)
@@ -298,7 +300,8 @@ class Selection:
         extents = self.batch.extents(shape.shape)
         gone: Axis = tuple(Factor(extent, int(a in reduced)) for a, extent in enumerate(extents))
         group = Group(members, read, numbers, inputs, dtypes, outputs, about)
-        self.run(reduction(group, end, source, gone, out, kept, self.batch))
+        whole = self.batch.layout(shape).flat
+        self.run(reduction(group, end, source, whole, gone, out, kept, self.batch))
 
     def _spread(self, out: Layout, end: Node, shape: TensorType, reduced: set[int]) -> Axis:
         """A result's place for each element of what was reduced."""
