@@ -79,7 +79,7 @@ def expm1(fn: Function, x: Value) -> Value:
     """exp(x) - 1; near 0 by the series, where the difference would cancel."""
     if x.element != "float":
         return library(fn, "expm1", x)
-    series = _polynomial(fn, x, (1 / 40320, *_EXP[:-1], 0.0))
+    series = fn.binary("fmul", _polynomial(fn, x, (1 / 40320, *_EXP[:-1])), x)
     small = fn.compare("olt", fn.intrinsic("fabs", x), _like(x, 0.5))
     return fn.select(small, series, fn.binary("fsub", exp(fn, x), _like(x, 1.0)))
 

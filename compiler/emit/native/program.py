@@ -89,7 +89,13 @@ class NativeProgram:
     @property
     def repeats(self) -> bool:
         """Whether a whole epoch can be one native call."""
-        return len(self.steps) == 1 and isinstance(self.steps[0], str)
+        return _repeats(self.steps, self.returned)
+
+
+def _repeats(steps: Sequence[Step], returned: Sequence[Place]) -> bool:
+    """Whether the steps are one function, and the results numbers that a log can hold."""
+    numbers = all(place.shape == () and place.dtype in _SCALARS for place in returned)
+    return len(steps) == 1 and isinstance(steps[0], str) and numbers
 
 
 def build(
@@ -132,7 +138,7 @@ class _Assembly:
         steps, second = self._calls(self.selection.actions, "run")
         kernels = [text.replace("{name}", name) for text, name in self._functions.items()]
         returned = tuple(self._place(self.selection.results[id], id) for id in plan.returns.values())
-        epochs = [self._epoch(returned)] if len(steps) == 1 and second else []
+        epochs = [self._epoch(returned)] if _repeats(steps, returned) else []
         text = "\n".join([*sorted(self._declarations), barrier(self.isa), *kernels, *first, *second, *epochs])
         arena, fixed = self._places[1], self._fixed[1]
         return NativeProgram(

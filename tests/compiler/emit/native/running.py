@@ -31,7 +31,15 @@ def leaf_op(type: TensorType) -> str:
 def both(
     graph: Graph, n: int, arrays: Arrays, isa: Isa | None = None, **counters: Any
 ) -> tuple[Results, Results]:
-    """The results of one step as native code, and by NumPy, with those of the updates.
+    """The results of one step as native code, and by NumPy, with those of the updates."""
+    found = by_native(graph, n, arrays, isa, **counters)
+    program = build_numpy(graph, n)
+    own = _variables(program.variables, arrays)
+    return found, _run(load(program, Device("numpy"), own), arrays, counters, own)
+
+
+def by_native(graph: Graph, n: int, arrays: Arrays, isa: Isa | None = None, **counters: Any) -> Results:
+    """The results of one step as native code, with those of the updates.
 
     Memory is full of NaNs before: what is read and was never written shows.
     """
@@ -40,9 +48,7 @@ def both(
     own = _variables(program.variables, arrays)
     native = NativeExecutable(program, device, own)
     device.reserve(program.arena_bytes)[:] = 0xFF
-    found = _run(native, arrays, counters, own)
-    own = _variables(program.variables, arrays)
-    return found, _run(load(build_numpy(graph, n), Device("numpy"), own), arrays, counters, own)
+    return _run(native, arrays, counters, own)
 
 
 def _variables(expected: Sequence[TensorArray], arrays: Arrays) -> dict[str, Array]:
