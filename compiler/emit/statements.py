@@ -68,7 +68,7 @@ class Statements:
         if node.op == "transpose" and node.attr("axes") == (1, 0):
             return f"{base}.T"
         if node.op == "slice":
-            return f"{base}[{', '.join(self._cuts(id, storage.base))}]"
+            return f"{base}[{', '.join(self._cuts(id, storage.base)) or '...'}]"
         return REGISTRY[node.op].numpy.format(base, **self._attrs(id))
 
     def operand(self, id: int) -> str:

@@ -239,7 +239,8 @@ class _Nest:
             tasks *= -(-tile.term.extent // tile.size)
             count += 1
         with fn.loop(fn.parameter("lo", "i64"), fn.parameter("hi", "i64")) as task:
-            self._task(task, scheme.tiles[:count], count, list(self.writer.starts), {})
+            sample: list[Index] = [0] if self.masked else []  # the number of the vector's first one
+            self._task(task, scheme.tiles[:count], count, [*self.writer.starts, *sample], {})
         return tasks
 
     def within(self, at: Sequence[Index], begun: Value | None) -> None:
@@ -399,7 +400,6 @@ class _Nest:
         strides = [term.a, term.b, term.out]
         if self.masked:
             strides.append(self.lanes if term.kind == "block" else 0)
-        at = [*at, 0] if self.masked and len(at) == 3 else at
         fn = self.fn
         return [fn.add(o, fn.multiply(fn.multiply(i, times), s)) for o, s in zip(at, strides, strict=True)]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from math import prod
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,7 @@ from hypothesis import strategies as st
 
 from netc.compiler.build import Builder, Value
 from netc.compiler.differentiate import differentiate
-from netc.compiler.ir import DType, Graph, N, Result, TensorType, size_at
+from netc.compiler.ir import Dim, DType, Extent, Graph, N, Result, TensorType, product, size_at
 
 from ..ops.interpreter import Array, evaluate
 
@@ -99,15 +98,16 @@ NUMBERS = (0.0, 1.0, -1.0, 2.0, 0.5, -3.0)
 
 
 @st.composite
-def graphs(draw: Any, gradients: bool = False) -> Graph:
+def graphs(draw: Any, gradients: bool = False, rows: Dim = 2) -> Graph:
     """A small float64 graph over elementwise, reducing, moving and multiplying operations.
 
-    With gradients, the derivatives of the sum of a value with respect to the leaves are results too, and only
-    smooth operations are drawn.
+    rows: of those leaves that have some; an axis that depends on N is taken whole. With gradients, the
+    derivatives of the sum of a value with respect to the leaves are results too, and only smooth operations
+    are drawn.
     """
     graph = Graph()
     build = Builder(graph, precision="float64")
-    shapes = [(2, 3), (2, 3), (3,), (2, 1), ()]
+    shapes: list[tuple[Dim, ...]] = [(rows, 3), (rows, 3), (3,), (rows, 1), ()]
     pool = [build.add("input", (), TensorType("float64", s), name=f"x{i}") for i, s in enumerate(shapes)]
     leaves = [v.id for v in pool]
     pool.append(build.size(N))
@@ -177,7 +177,7 @@ def _sum(draw: Any, build: Builder, pool: Sequence[Value]) -> Value:
 
 def _reshape(draw: Any, build: Builder, pool: Sequence[Value]) -> Value:
     x = _any(draw, pool)
-    n: Any = prod(x.shape)  # pyright: ignore[reportArgumentType]
+    n = product(x.shape)
     return x.reshape(draw(st.sampled_from([(n,), (1, n), (n, 1), (1, *x.shape)])))
 
 
@@ -196,26 +196,35 @@ def _repeat(draw: Any, build: Builder, pool: Sequence[Value]) -> Value:
 
 def _cut(draw: Any, build: Builder, pool: Sequence[Value]) -> Value:
     x = _any(draw, pool)
-    n: list[Any] = list(x.shape)
-    start = tuple(draw(st.integers(0, d - 1)) for d in n)
-    stop = tuple(draw(st.integers(a + 1, d)) for a, d in zip(start, n, strict=True))
-    step = tuple(draw(st.integers(1, 2)) for _ in n)
+    cuts = [_cut_of(draw, d) for d in x.shape]
+    start, step = tuple(a for a, _, _ in cuts), tuple(k for _, _, k in cuts)
     if draw(st.booleans()):
-        return x.op("slice", start=start, stop=stop, step=step)
-    shape = tuple(a + (d - 1) * s + 1 + a for a, d, s in zip(start, n, step, strict=True))
+        return x.op("slice", start=start, stop=tuple(b for _, b, _ in cuts), step=step)
+    shape = tuple(
+        d if isinstance(d, Extent) else a + (d - 1) * k + 1 + a
+        for a, d, k in zip(start, x.shape, step, strict=True)
+    )
     return x.op("embed", shape=shape, start=start, step=step)
+
+
+def _cut_of(draw: Any, d: Dim) -> tuple[int, Dim, int]:
+    """The first place, the end and the step of a part of an axis."""
+    if isinstance(d, Extent):
+        return 0, d, 1
+    start = draw(st.integers(0, d - 1))
+    return start, draw(st.integers(start + 1, d)), draw(st.integers(1, 2))
 
 
 def _edge(draw: Any, build: Builder, pool: Sequence[Value]) -> Value:
     x = _any(draw, pool)
-    rank = len(x.shape)
-    widths = st.lists(st.integers(0, 1), min_size=rank, max_size=rank).map(tuple)
-    if draw(st.booleans()) and rank:
-        axes = draw(st.sets(st.integers(0, rank - 1)))
-        return x.op("flip", axes=tuple(sorted(axes)))
-    if draw(st.booleans()) and rank:
-        return build.apply("concat", x, x * 2, axis=draw(st.integers(0, rank - 1)))
-    return x.op("pad", before=draw(widths), after=draw(widths), value=draw(st.sampled_from((0.0, 1.0))))
+    axes = [a for a, d in enumerate(x.shape) if isinstance(d, int)]
+    if draw(st.booleans()) and axes:
+        chosen = draw(st.sets(st.sampled_from(axes)))
+        return x.op("flip", axes=tuple(sorted(chosen)))
+    if draw(st.booleans()) and axes:
+        return build.apply("concat", x, x * 2, axis=draw(st.sampled_from(axes)))
+    before, after = (tuple(draw(st.integers(0, int(a in axes))) for a in range(len(x.shape))) for _ in "ba")
+    return x.op("pad", before=before, after=after, value=draw(st.sampled_from((0.0, 1.0))))
 
 
 def _row(draw: Any, build: Builder, pool: Sequence[Value]) -> Value:
