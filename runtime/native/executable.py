@@ -70,8 +70,8 @@ class NativeExecutable(Executable):
     ) -> np.ndarray:
         """Make `count` steps, on one batch after another; gives float64[steps, results].
 
-        arrays: whole columns, [samples, …], rows without gaps; places: which of their rows, and rows: what the
-        samples' numbers are, int64[count · n] both. Ends after a step with a result that is not finite.
+        arrays: whole columns, [samples, …], rows without gaps. places: which of their rows, and rows: the
+        samples' numbers, int64[count · n] both. Ends after a step with a result that is not finite.
         """
         program = self.program
         assert program.repeats

@@ -19,8 +19,8 @@ from .sync import CONTEXT_WORDS, barrier
 
 # Words of the context: where memory lies, which rows of the fed arrays are a batch and what their numbers in
 # the split are, how many steps `epoch` makes and has made, where it notes their results. Others follow: a
-# counter with its dtype ("step:float64"), a variable ("variable W1"), a fed array and how many elements lie
-# its rows to the next ("fed x", "stride x").
+# counter with its dtype ("step:float64"), a variable ("variable W1"), a fed array and the elements from one
+# of its rows to the next ("fed x", "stride x").
 _WORDS = ("arena", "fixed", "places", "rows", "count", "done", "log")
 _SERIAL = 4096  # elements moved or multiplied: below, one thread is done before another has begun
 _SCALARS = {"float32": "float", "float64": "double", "int64": "i64"}
