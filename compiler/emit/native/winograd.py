@@ -17,6 +17,8 @@ from .tiles import stride
 
 Matrix = Sequence[Sequence[float]]
 
+_STACK = 2 << 20  # bytes that a tile of all channels may take on a thread's stack
+
 
 @dataclass(frozen=True, slots=True)
 class Scheme:
@@ -88,6 +90,8 @@ def scheme_for(
     channels = image.layout.extents[1]
     m, n = scheme.tile, scheme.numbers
     tiles = -(-height // m) * -(-width // m)
+    if 4 * n * n * channels * selection.isa.lanes > _STACK:
+        return None
     cycles = tiles * (n * n * channels * filters / 2 + scheme.cycles * (channels + filters))
     return scheme if cycles < 9 * height * width * channels * filters / 2 else None
 
