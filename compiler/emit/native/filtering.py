@@ -153,28 +153,33 @@ def weight_gradient(
                         place = fn.add(target, i * of_gradient + t * lanes * chunk)
                         fn.store(value, gradients, place)
 
-    starts = [fn.add(writer.starts[0], -before[0] * x.down - before[1] * x.along), *writer.starts[1:], 0]
-    tasks = [
-        Loop(filters // chunk, (0, chunk, chunk, 0)),
-        Loop(n, (0, 0, n * x.channels * filters, 1)),
-    ]
+    chunks = filters // chunk
+    starts = [fn.add(writer.starts[0], -before[0] * x.down - before[1] * x.along), writer.starts[1], 0, 0, 0]
     summed = [
         Loop(selection.batch.blocks, (x.block, g.block, 0, 0, 1)),
         Loop(rows.groups, (rows.step * x.down, rows.step * g.down, 1, 0, 1)),
         Loop(columns.groups, (columns.step * x.along, columns.step * g.along, 0, 1, 1)),
     ]
-    with writer.tasks(tasks, starts) as task, walk(fn, summed, [*task[:2], 0, 0, 0]) as at:
+    lo, hi = fn.parameter("lo", "i64"), fn.parameter("hi", "i64")
+    with walk(fn, summed, starts) as at:
         there = masks(fn, rows.read(fn, at[2]), columns.read(fn, at[3]), lanes)
         given = masks(fn, rows.written(fn, at[2]), columns.written(fn, at[3]), lanes)
-        for i in range(n):
-            with fn.when(fn.compare("eq", fn.index(task[3]), number(i, "i64"))):
-                down = (scheme.image[i],)
-                _transform_image(writer, x, at[0], rows, columns, there, scheme, down, numbers)
-                transform_gradient(at[1], across[i], given)
         begun = fn.compare("ne", fn.index(at[4]), number(0, "i64"))
-        multiply(inner, (0, 0, task[2]), terms, selection.isa, selection.batch, begun)
+        with fn.loop(lo, hi) as task:
+            number_row, part = fn.divide(task, chunks)
+            filter = fn.multiply(part, chunk)
+            anew = fn.compare("eq", fn.index(part), number(0, "i64"))
+            anew = fn.binary("or", anew, fn.compare("eq", fn.index(task), lo))
+            for i in range(n):
+                with fn.when(fn.compare("eq", fn.index(number_row), number(i, "i64"))):
+                    with fn.when(anew):
+                        down = (scheme.image[i],)
+                        _transform_image(writer, x, at[0], rows, columns, there, scheme, down, numbers)
+                    transform_gradient(fn.add(at[1], filter), across[i], given)
+            target = fn.add(fn.multiply(number_row, n * x.channels * filters), filter)
+            multiply(inner, (0, 0, target), terms, selection.isa, selection.batch, begun)
     work = sums.layout.elements * rows.groups * columns.groups * tiles * selection.batch.padded
-    selection.run(writer.kernel(1, prod(loop.extent for loop in tasks), about, (node,), work))
+    selection.run(writer.kernel(1, n * chunks, about, (node,), work))
     kernels_of(selection, sums, out, scheme, about)
 
 
