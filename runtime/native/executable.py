@@ -144,7 +144,8 @@ class NativeExecutable(Executable):
         return memory[place.offset : place.offset + size].view(place.dtype).reshape(place.padded)
 
     def _view(self, place: Place) -> np.ndarray:
-        return self._whole(place)[(*(slice(0, size) for size in place.shape), ...)]  # an array, even of rank 0
+        # With ... it is an array, even where it has no axes.
+        return self._whole(place)[(*(slice(0, size) for size in place.shape), ...)]
 
 
 @cache

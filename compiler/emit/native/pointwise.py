@@ -10,7 +10,7 @@ from ...ir import DType, Node
 from . import scalar
 from .layout import Axis, Batch, Loop, common, merged
 from .nest import ELEMENTS, Kernel, Tensor, Writer, along, divided, first, moved, nest, present, samples, walk
-from .text import FLOATS, Element, Function, Index, Value, item_bytes, number
+from .text import FLOATS, Function, Index, Value, item_bytes, number
 
 UNROLLED = 4  # independent running values of a reduction: enough to hide the latency of an addition
 

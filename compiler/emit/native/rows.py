@@ -18,6 +18,7 @@ from .scalar import UNSIGNED, extremum
 from .select import Selection, rule
 from .text import FLOATS, Function, Index, Value, number
 
+
 def _row_loops(x: Tensor, out: Tensor, axis: int) -> tuple[list[Loop], list[Loop]]:
     """The loops over rows, and those along one; strides of x, the result, and the place in the row."""
     axes = list(out.layout.axes)

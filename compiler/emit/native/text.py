@@ -13,7 +13,17 @@ from typing import Literal
 
 Element = Literal["float", "double", "i1", "i8", "i16", "i32", "i64", "i128", "ptr"]
 FLOATS: tuple[Element, ...] = ("float", "double")
-_BYTES: dict[str, int] = {"float": 4, "double": 8, "i1": 1, "i8": 1, "i16": 2, "i32": 4, "i64": 8, "i128": 16, "ptr": 8}
+_BYTES: dict[str, int] = {
+    "float": 4,
+    "double": 8,
+    "i1": 1,
+    "i8": 1,
+    "i16": 2,
+    "i32": 4,
+    "i64": 8,
+    "i128": 16,
+    "ptr": 8,
+}
 
 
 @dataclass(frozen=True, slots=True)
