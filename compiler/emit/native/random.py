@@ -137,8 +137,8 @@ def _wide(fn: Function, x: Value, by: int) -> tuple[Value, Value]:
 
 @rule("uniform")
 def of_the_step(selection: Selection, node: Node) -> None:
-    """As NumPy's generator does it: it counts up before it draws, and makes two float32 numbers of a word, the
-    first one of its low half.
+    """As NumPy's generator does it: it counts up before it draws, and makes two float32 numbers of a word,
+    the first one of its low half.
     """
     if any(isinstance(dim, Extent) for dim in node.type.shape[1:]):  # a padded axis that is not the first
         selection.fall_back(node)
