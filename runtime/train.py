@@ -194,8 +194,8 @@ def _epoch(
     """One pass over the training split, or what is left of it; adds up loss and metrics over its samples."""
     told = time.perf_counter()
     began = told - place.seconds
+    interrupts.check()
     for made in steps(model, batches, place):
-        interrupts.check()
         model.step_number += made.steps
         place.batch += made.steps
         place.samples += made.steps * made.size
@@ -211,6 +211,7 @@ def _epoch(
             rate = place.samples / place.seconds
             loss = place.sums["loss"] / place.samples
             tell(Progress(place.epoch, place.batch, len(batches), model.step_number, loss, rate))
+        interrupts.check()
 
 
 def _not_finite(model: Model, batches: Batches, epoch: int, batch: int) -> None:

@@ -47,11 +47,17 @@ def figures(history: History) -> list[tuple[int, int, dict[str, float]]]:
     return [(e.epoch, e.step, dict(e.values)) for e in history.epochs]
 
 
+def after_every_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the trainer tell of each step by itself."""
+    monkeypatch.setattr("netc.runtime.train.PROGRESS_SECONDS", -1.0)
+    monkeypatch.setattr("netc.runtime.steps.CALL_SECONDS", 0.0)
+
+
 @pytest.mark.parametrize("steps", [0, 1, 4, 5, 6, 11, 17])
 def test_a_training_goes_on_from_every_step(
     tmp_path: Path, steps: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("netc.runtime.train.PROGRESS_SECONDS", -1.0)
+    after_every_step(monkeypatch)
     whole, first, second = model(), model(), model()
     expected = fit(whole, place=Place())
     place, path = Place(), tmp_path / "a.safetensors"
@@ -70,7 +76,7 @@ def test_a_training_goes_on_from_every_step(
 
 
 def test_a_signal_waits_for_a_whole_step(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("netc.runtime.train.PROGRESS_SECONDS", -1.0)
+    after_every_step(monkeypatch)
     m, place = model(), Place()
 
     def ask(event: Event) -> None:
