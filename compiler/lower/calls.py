@@ -10,7 +10,6 @@ from ..build import Value
 from ..diagnostics import Span
 from ..ir import Scope
 from ..limits import most, raising
-from ..ops.op import ShapeError
 from .columns import COLUMN_FUNCTIONS
 from .context import (
     Bound,
@@ -26,11 +25,11 @@ from .context import (
     Val,
 )
 from .expressions import evaluate, lookup, whole
-from .functions import FUNCTIONS, Function, Parameter, Place
+from .functions import FUNCTIONS, Function
 from .gradient import gradient
-from .operands import as_operand, refused, shape_text
+from .operands import shape_text
 from .patterns import Given, bind
-from .signatures import check_arguments, parameters
+from .primitives import build
 from .suggest import nearest
 
 
@@ -119,7 +118,7 @@ def call(
         numbers = [_plain_number(context, a) for a in positional]
         return Initial(target.name, tuple(numbers))
     if isinstance(target, Function):
-        return _function(context, frame, expr, target, positional, named)
+        return build(context, frame, expr, target, positional, named)
     path = _path(frame, name, pin, repeat, direct)
     return layer(context, frame, expr, target, positional, named, path, repeat)
 
@@ -260,77 +259,6 @@ def _plain_number(context: Context, given: Given) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise context.error("type", f"{part.span.text} is not a number known while compiling", part.span)
     return value
-
-
-def _function(
-    context: Context,
-    frame: Frame,
-    expr: ast.Call,
-    target: Function,
-    positional: Sequence[Given],
-    keywords: Mapping[str, tuple[Given, Span]],
-) -> Val:
-    """A function built from primitives."""
-    signature = parameters(target)
-    spans = {key: span for key, (_, span) in keywords.items()}
-    check_arguments(context, expr, signature, len(positional), spans)
-    given = dict(zip(signature.known, positional, strict=False))
-    given |= {key: argument for key, (argument, _) in keywords.items()}
-    values: dict[str, Val] = {}
-    for parameter in target.parameters:
-        if parameter.name not in given:
-            continue
-        value, part = given[parameter.name]
-        values[parameter.name] = _operand(context, parameter, value, part) if parameter.tensor else value
-    if "shape" in given:
-        _check_sizes(context, given["shape"])
-    try:
-        with context.builder.within(span=expr.span):
-            place = Place(frame.prefix, frame.instance, context.draw, context.use == "data")
-            return target.build(context.builder, place, **values)
-    except ShapeError as error:
-        operands, parts = _operands(target, given)
-        raise refused(context, frame, error, operands, parts, expr.span) from None
-
-
-def _check_sizes(context: Context, shape: Given) -> None:
-    """Tell which size in a written list is a fraction."""
-    if not isinstance(shape.part, ast.ListExpr) or not isinstance(shape.value, tuple):
-        return
-    if len(shape.part.items) != len(shape.value):
-        return  # `...` stands for several
-    for item, value in zip(shape.part.items, shape.value, strict=True):
-        if isinstance(value, float) and not value.is_integer():
-            title = f"{item.span.text} is {value:.6g}, and the size of an axis is a whole number"
-            raise context.error("type", title, item.span)
-
-
-def _operands(target: Function, given: Mapping[str, Given]) -> tuple[list[Val], list[ast.Expr]]:
-    """The tensors among the arguments, those of a list one by one, as the operation has them."""
-    operands: list[Val] = []
-    parts: list[ast.Expr] = []
-    for parameter in target.parameters:
-        if parameter.name not in given or not parameter.tensor:
-            continue
-        value, part = given[parameter.name]
-        if isinstance(value, tuple) and parameter.many:
-            written = part.items if isinstance(part, ast.ListExpr) and len(part.items) == len(value) else ()
-            operands += value
-            parts += [p for p in written if not isinstance(p, ast.Ellipsis_)] or [part] * len(value)
-        else:
-            operands.append(value)
-            parts.append(part)
-    return operands, parts
-
-
-def _operand(context: Context, parameter: Parameter, value: Val, part: ast.Expr) -> Val:
-    """An argument where a tensor is wanted."""
-    if parameter.many and isinstance(value, tuple):
-        return value
-    operand = as_operand(context, value, part.span)
-    if isinstance(operand, Value) or parameter.number:
-        return operand
-    return context.builder.constant(operand)
 
 
 def _unknown(context: Context, frame: Frame, name: ast.Name) -> Failed:
