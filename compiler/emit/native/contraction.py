@@ -8,7 +8,7 @@ Source: Goto & van de Geijn 2008, "Anatomy of high-performance matrix multiplica
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import combinations, product
@@ -22,6 +22,7 @@ from .pointwise import across
 from .text import Element, Function, Index, Value, Variable, number
 
 _CACHED = 24 << 10  # bytes of operands that a tile may walk over: with room to spare in a first-level cache
+_TASKS = 16  # that a nest is divided into, if it has so many tiles
 _LATENCY = 8  # multiply-adds under way at a time
 
 
@@ -233,16 +234,26 @@ class _Nest:
         """Returns how many tasks there are."""
         fn, scheme = self.fn, self.scheme
         outer = scheme.tiles[: len(scheme.tiles) - scheme.inner]
+        few = bool(scheme.chunked) and prod(-(-t.term.extent // t.size) for t in outer) < _TASKS
         tasks = 1
         count = 0
-        for tile in scheme.tiles if not scheme.chunked else outer:
-            if tasks >= 16:
+        for tile in outer if scheme.chunked and not few else scheme.tiles:
+            if tasks >= _TASKS:
                 break
             tasks *= -(-tile.term.extent // tile.size)
             count += 1
-        with fn.loop(fn.parameter("lo", "i64"), fn.parameter("hi", "i64")) as task:
-            sample: list[Index] = [0] if self.masked else []  # the number of the vector's first one
-            self._task(task, scheme.tiles[:count], count, [*self.writer.starts, *sample], {})
+
+        def every(at: list[Index], begun: Value | None) -> None:
+            with fn.loop(fn.parameter("lo", "i64"), fn.parameter("hi", "i64")) as task:
+                self._task(task, scheme.tiles[:count], count, at, {}, begun)
+
+        sample: list[Index] = [0] if self.masked else []  # the number of the vector's first one
+        starts = [*self.writer.starts, *sample]
+        if few:
+            # Too few to divide: each thread does all its tiles for one chunk after the other.
+            self._chunks(scheme.chunked, starts, every, [])
+        else:
+            every(starts, None)
         return tasks
 
     def within(self, at: Sequence[Index], begun: Value | None) -> None:
@@ -250,12 +261,18 @@ class _Nest:
         self._tiles(0, list(at), {}, begun)
 
     def _task(
-        self, rest: Index, tiles: Sequence[Tile], count: int, at: list[Index], sizes: dict[Term, int]
+        self,
+        rest: Index,
+        tiles: Sequence[Tile],
+        count: int,
+        at: list[Index],
+        sizes: dict[Term, int],
+        begun: Value | None,
     ) -> None:
         """From a task's number, its round in each of the first loops."""
         fn = self.fn
         if not tiles:
-            self._tiles(count, at, sizes, None)
+            self._tiles(count, at, sizes, begun)
             return
         *others, tile = tiles
         rounds = -(-tile.term.extent // tile.size)
@@ -264,37 +281,39 @@ class _Nest:
         full, left = divmod(tile.term.extent, tile.size)
         there = self._moved(at, i, tile.term, tile.size)
         if not left:
-            self._task(rest, others, count, there, {**sizes, tile.term: tile.size})
+            self._task(rest, others, count, there, {**sizes, tile.term: tile.size}, begun)
             return
         if full:
             with fn.when(fn.compare("slt", fn.index(i), number(full, "i64"))):
-                self._task(rest, others, count, there, {**sizes, tile.term: tile.size})
+                self._task(rest, others, count, there, {**sizes, tile.term: tile.size}, begun)
         with fn.when(fn.compare("eq", fn.index(i), number(full, "i64"))):
-            self._task(rest, others, count, there, {**sizes, tile.term: left})
+            self._task(rest, others, count, there, {**sizes, tile.term: left}, begun)
 
     def _chunks(
         self,
         chunks: Sequence[Term],
-        position: int,
         at: list[Index],
-        sizes: dict[Term, int],
+        body: Callable[[list[Index], Value | None], None],
         rounds: list[Index],
     ) -> None:
+        """body(offsets, whether there are sums of chunks before) for each chunk."""
         fn = self.fn
         if chunks:
             with fn.loop(0, chunks[0].extent) as i:
-                self._chunks(chunks[1:], position, self._moved(at, i, chunks[0]), sizes, [*rounds, i])
+                self._chunks(chunks[1:], self._moved(at, i, chunks[0]), body, [*rounds, i])
             return
         begun: Value | None = None
         for i in rounds:
             later = fn.compare("ne", fn.index(i), number(0, "i64"))
             begun = later if begun is None else fn.binary("or", begun, later)
-        self._tiles(position, at, sizes, begun)
+        body(at, begun)
 
     def _tiles(self, position: int, at: list[Index], sizes: dict[Term, int], begun: Value | None) -> None:
         fn, scheme, tiles = self.fn, self.scheme, self.scheme.tiles
         if begun is None and scheme.chunked and position == len(tiles) - scheme.inner:
-            self._chunks(scheme.chunked, position, at, sizes, [])
+            self._chunks(
+                scheme.chunked, at, lambda there, before: self._tiles(position, there, sizes, before), []
+            )
             return
         if position == len(tiles):
             self._vectors(at, sizes, begun)

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import product
+from math import prod
 
-from ...ir import Node
+from ...ir import Node, TensorType
 from . import filtering
 from .contraction import Term, contraction, term
 from .copying import copy
@@ -119,6 +120,12 @@ def _channels_last(selection: Selection, image: Tensor, about: str) -> Tensor:
     return made
 
 
+def _filters_last(selection: Selection, type: TensorType) -> Tensor:
+    """Memory for kernels, [in, row, column, out]."""
+    *rest, last = selection.batch.layout(type.with_shape((*type.shape[1:], type.shape[0]))).axes
+    return selection.new(type, Layout((last, *rest)))
+
+
 @rule("conv")
 def conv(selection: Selection, node: Node) -> None:
     """y[n, o, p] = Σ x[n, i, stride·p + dilation·k] w[o, i, k]."""
@@ -159,7 +166,19 @@ def conv_weight_gradient(selection: Selection, node: Node) -> None:
             turned = _channels_last(selection, g, about)
             filtering.weight_gradient(selection, image, turned, out, scheme, before, about, node.id)
             return
-    x = padded(selection, of, how.pad, about)
+    x, sums = padded(selection, of, how.pad, about), out
+    filters, *each = out.layout.extents
+    if g.layout.in_lanes and filters // how.groups >= 2 * selection.isa.lanes and prod(each) >= 64:
+        # Filters along the vectors: then chunks that fit into a cache can be summed, not only whole images.
+        # With few products for each gradient it would not pay to turn these.
+        g, sums = _channels_last(selection, g, about), _filters_last(selection, node.type)
+    _sum_products(selection, node, how, x, g, sums)
+    if sums is not out:
+        selection.copy(sums, out, about)
+
+
+def _sum_products(selection: Selection, node: Node, how: _Window, x: Tensor, g: Tensor, out: Tensor) -> None:
+    about = selection.about(node)
     terms = _terms(None, x.layout.axes[0], g.layout.axes[0])
     groups_out, filters = _split(out.layout.axes[0], how.groups)
     groups_in, channels = _split(x.layout.axes[1], how.groups)
