@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -31,13 +30,6 @@ SHAPES = {  # samples, channels in and out, rows and columns, padding
     "narrow": (33, 48, 64, (3, 21), SAME),
     "wide": (2, 130, 70, (4, 4), SAME),
 }
-
-
-@pytest.fixture(autouse=True, scope="module")
-def own_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("NETC_CACHE", str(tmp_path_factory.mktemp("store")))
-        yield
 
 
 def arrays_for(shape: str) -> dict[str, Array]:
