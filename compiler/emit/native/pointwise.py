@@ -10,9 +10,11 @@ from ...ir import DType, Node
 from . import scalar
 from .layout import Axis, Batch, Loop, common, merged
 from .nest import ELEMENTS, Kernel, Tensor, Writer, along, divided, first, moved, nest, present, samples, walk
-from .text import FLOATS, Function, Index, Value, item_bytes, number
+from .text import FLOATS, Function, Index, Value, Variable, item_bytes, number
 
 UNROLLED = 4  # independent running values of a reduction: enough to hide the latency of an addition
+_SMALL = 8  # operations that are worth writing out so many times
+_CHUNK = 64  # rounds that are summed apart: long sums lose fewer digits so
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +144,7 @@ def reduction(
         vector = reduced.pop()
     work = (len(group.members) + 1) * prod(lp.extent for lp in loops)
     element, unsigned = out.element, out.dtype in scalar.UNSIGNED
+    unrolled = UNROLLED if len(group.members) <= _SMALL else 1
 
     def load(at: Sequence[Index], strides: Sequence[int], width: int, mask: int) -> Callable[[int], Value]:
         return lambda id: writer.load(
@@ -152,15 +155,15 @@ def reduction(
         """The reduction over `reduced` and, with `spread`, over that loop's vectors."""
         fn = writer.fn
         start = number(identity(end.op, out.dtype), element, width if spread or vertical else 0)
-        running = [fn.variable(start)]
+        running = fn.variable(start)
 
-        def step(there: Sequence[Index], strides: Sequence[int], cut: int) -> None:
+        def step(there: Sequence[Index], strides: Sequence[int], cut: int, into: Variable) -> None:
             known = _values(group, fn, width, load(there, strides, width, cut))
             for position, id in enumerate(stored, len(inputs)):
                 writer.store(position, fn.splat(known[id], width), there[position], strides[position], cut)
             value = known[source] if source in known else load(there, strides, width, cut)(source)
             value = fn.splat(value, width) if width else value
-            if cut and spread:
+            if cut and spread is not None:
                 value = fn.select(first(cut, width), value, start)
             if masked and spread is not None and spread.kind == "lane":
                 value = fn.select(present(fn, there[-2], batch.n, lanes), value, start)
@@ -168,20 +171,36 @@ def reduction(
                 value = fn.select(
                     fn.compare("slt", fn.index(there[-2]), number(batch.n, "i64")), value, start
                 )
-            fn.set(running[0], combined(fn, end.op, fn.get(running[0]), value, unsigned))
+            fn.set(into, combined(fn, end.op, fn.get(into), value, unsigned))
 
-        with walk(fn, reduced, at) as there:
-            if spread is None:
-                strides = vector.strides if vector and vertical else (0,) * (len(tensors) + 2)
-                step(there, strides, mask)
-            else:
-                along(
-                    fn,
-                    spread.extent,
-                    lanes,
-                    lambda i, cut: step(moved(fn, there, i, spread), spread.strides, cut),
-                )
-        return fn.get(running[0])
+        def some(there: Sequence[Index], begin: Index, count: int) -> None:
+            """So many rounds of the innermost loop, summed apart and then added to what there is."""
+            parts = [fn.variable(start) for _ in range(min(unrolled, count))]
+            groups, left = divmod(count, len(parts))
+            with fn.loop(0, groups) as group:
+                for k, part in enumerate(parts):
+                    i = fn.multiply(fn.add(begin, fn.multiply(group, len(parts)), k), unit)
+                    step(moved(fn, there, i, deep), strides, mask, part)
+            for k in range(left):
+                i = fn.multiply(fn.add(begin, groups * len(parts) + k), unit)
+                step(moved(fn, there, i, deep), strides, mask, parts[k])
+            for part in parts:
+                fn.set(running, combined(fn, end.op, fn.get(running), fn.get(part), unsigned))
+
+        unit = lanes if spread is not None else 1
+        deep = spread or (reduced[-1] if reduced else Loop(1, (0,) * (len(tensors) + 2)))
+        strides = spread.strides if spread else vector.strides if vector and vertical else deep.strides
+        with walk(fn, reduced if spread is not None else reduced[:-1], at) as there:
+            rounds, left = divmod(deep.extent, unit)
+            chunks, rest = divmod(rounds, _CHUNK)
+            if chunks:
+                with fn.loop(0, chunks) as chunk:
+                    some(there, fn.multiply(chunk, _CHUNK), _CHUNK)
+            if rest:
+                some(there, chunks * _CHUNK, rest)
+            if left:
+                step(moved(fn, there, rounds * unit, deep), strides, left, running)
+        return fn.get(running)
 
     fn = writer.fn
     starts: list[Index] = [*writer.starts, 0, 0]
