@@ -161,9 +161,7 @@ def _scheme(terms: tuple[Term, ...], lanes: int, registers: int, cached: float =
 def _vector(terms: Sequence[Term]) -> tuple[Term | None, bool]:
     """The loop along the vectors, and whether it is summed over."""
     lane = next((t for t in terms if t.kind == "lane"), None)
-    if lane is not None and (
-        not lane.summed or lane.b == 1
-    ):  # padding samples are left out along vectors alone
+    if lane is not None and (not lane.summed or lane.b in (0, 1)):  # padding is left out along vectors alone
         return lane, lane.summed
     even = [t for t in terms if not t.summed and t.out == 1 and t.a in (0, 1) and t.b in (0, 1)]
     if even:

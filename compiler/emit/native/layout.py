@@ -180,6 +180,15 @@ class Batch:
             step *= int(str(size))
         return Layout(tuple(axes))
 
+    def broadcast(self, layout: Layout, type: TensorType) -> Layout:
+        """A value spread over a type's shape; where all samples share it, they still are blocks and lanes."""
+        spread = layout.broadcast(self.extents(type.shape))
+        axes = [
+            tuple(f._replace(stride=0) for f in own) if axis == (Factor(extent, 0),) and extent > 1 else axis
+            for axis, own, extent in zip(spread.axes, self.layout(type).axes, spread.extents, strict=True)
+        ]
+        return replace(spread, axes=tuple(axes))
+
     def natural(self, type: TensorType) -> Layout:
         """As the shape says, the batch padded: what leaves the program, or comes from NumPy."""
         axes: list[Axis] = []

@@ -43,7 +43,7 @@ def _windows(
     loops = common([walked, *(t.layout.flat for t in windows)])
     loops = merged(sorted(loops, key=lambda loop: -abs(loop.strides[1])))
     vector: Loop | None = None
-    if loops and loops[-1].strides[1] == 1 and loops[-1].kind == "lane":
+    if loops and loops[-1].strides[:2] == (1, 1) and loops[-1].kind == "lane":
         vector = loops.pop()
     taps = [sum(k * s for k, s in zip(at, steps, strict=True)) for at in product(*map(range, kernel))]
     outer, inner = divided(loops)

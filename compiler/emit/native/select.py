@@ -244,7 +244,7 @@ class Selection:
             case "transpose":
                 return layout.transposed(_ints(node.attr("axes")))
             case "broadcast":
-                return layout.broadcast(extents)
+                return self.batch.broadcast(layout, node.type)
             case "slice":
                 start, step = (_ints(self.attr(node, name)) for name in ("start", "step"))
                 return layout.sliced(start, extents, step)

@@ -15,6 +15,7 @@ from netc.compiler.ir import Graph, N, Result, TensorType
 from .running import Array, assert_close, both
 
 WINDOW = {"stride": (1, 1), "pad": ((1, 1), (0, 0)), "dilation": (1, 1), "groups": 1}
+NONE = ((0, 0), (0, 0))
 SHAPES: dict[str, tuple[Any, ...]] = {
     "x": (N, 3),
     "y": (N, 4),
@@ -83,6 +84,28 @@ def over_the_batch(
     yield "drawn for samples", drawn.op("sum", axis=(0,), keep=False)
     places = x.op("argmax", axis=1, keep=False)
     yield "put", x.op("put", places, rows=5)
+    shared, picture = w.broadcast((N, 3)), w.reshape((3, 1, 1)).broadcast((N, 3, 5, 2))
+    yield "put of what all share", shared.op("put", places, rows=5)
+    yield "product of what all share", shared.T @ y
+    yield "product with what all share", y.T @ shared
+    yield "product of two that all share", shared.T @ shared
+    yield "einsum of what all share", b.apply("einsum", shared, spec="ni->i")
+    yield "weights of what all share", images.op("conv_weight_gradient", picture, **WINDOW, kernel=(3, 3))
+    wide = w.reshape((3, 1, 1)).broadcast((N, 3, 6, 4))
+    yield (
+        "weights where all share both",
+        wide.op("conv_weight_gradient", picture, **(WINDOW | {"pad": NONE}), kernel=(2, 3)),
+    )
+    pool = {"kernel": (2, 2), "stride": (2, 2), "pad": NONE}
+    frame = (w.reshape((3, 1)) * w).op("pad", before=(2, 0), after=(1, 1), value=0.5).broadcast((N, 6, 4))
+    yield "maxpool of one image", frame.op("maxpool", **pool)
+    yield "avgpool of one image", frame.op("avgpool", **pool)
+    yield "maxpool of what all share", wide.op("maxpool", **pool)
+    yield "avgpool of what all share", wide.op("avgpool", **pool)
+    rows = shared.op("softmax", axis=1)
+    yield "softmax of what all share", rows.sum((0,))
+    yield "softmax over the batch of what all share", shared.op("softmax", axis=0)
+    yield "running sum of what all share", shared.op("cumsum", axis=0)
     yield "put numbers", u.op("put", places, rows=5)
     yield "put along", x.op("put_along", places.reshape((N, 1)).op("broadcast", shape=(N, 3)), axis=0, size=3)
 
@@ -100,6 +123,8 @@ def graph() -> Graph:
         results[Result("value", name)] = value.id
     hidden = (leaves["x"] * leaves["w"] + leaves["s"]).op("tanh")
     maps = leaves["images"].op("conv", kernel, **WINDOW)
+    one = leaves["images"].sum((0,), keep=True).broadcast((N, 2, 5, 4))
+    results[Result("value", "maps of one image")] = one.op("conv", kernel, **WINDOW).id
     normal = maps - maps.sum((0, 2, 3), keep=True) / (build.size(N) * 10)
     total = hidden.sum((0, 1)) + (normal * maps * maps).sum((0, 1, 2, 3)) / build.size(N)
     parameters = [leaves["w"], leaves["s"], kernel]
