@@ -14,7 +14,7 @@ from .text import FLOATS, Function, Index, Value, Variable, item_bytes, number
 
 UNROLLED = 4  # independent running values of a reduction: enough to hide the latency of an addition
 _SMALL = 8  # operations that are worth writing out so many times
-_CHUNK = 64  # rounds that are summed apart: long sums lose fewer digits so
+_CHUNK = 32  # rounds that are summed apart: long sums lose fewer digits so
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +155,7 @@ def reduction(
         """The reduction over `reduced` and, with `spread`, over that loop's vectors."""
         fn = writer.fn
         start = number(identity(end.op, out.dtype), element, width if spread or vertical else 0)
-        running = fn.variable(start)
+        running, lost = fn.variable(start), fn.variable(number(0, element, start.lanes))
 
         def step(there: Sequence[Index], strides: Sequence[int], cut: int, into: Variable) -> None:
             known = _values(group, fn, width, load(there, strides, width, cut))
@@ -173,6 +173,19 @@ def reduction(
                 )
             fn.set(into, combined(fn, end.op, fn.get(into), value, unsigned))
 
+        def add(part: Value) -> None:
+            """To what there is. What a sum of floats loses is kept and added later (Kahan 1965)."""
+            if end.op != "sum" or not part.is_float:
+                fn.set(running, combined(fn, end.op, fn.get(running), part, unsigned))
+                return
+            before = fn.get(running)
+            missing = fn.binary("fsub", part, fn.get(lost))
+            after = fn.binary("fadd", before, missing)
+            finite = fn.compare("oeq", fn.binary("fsub", after, after), number(0, element, after.lanes))
+            error = fn.binary("fsub", fn.binary("fsub", after, before), missing)
+            fn.set(lost, fn.select(finite, error, number(0, element, after.lanes)))
+            fn.set(running, after)
+
         def some(there: Sequence[Index], begin: Index, count: int) -> None:
             """So many rounds of the innermost loop, summed apart and then added to what there is."""
             parts = [fn.variable(start) for _ in range(min(unrolled, count))]
@@ -184,8 +197,11 @@ def reduction(
             for k in range(left):
                 i = fn.multiply(fn.add(begin, groups * len(parts) + k), unit)
                 step(moved(fn, there, i, deep), strides, mask, parts[k])
-            for part in parts:
-                fn.set(running, combined(fn, end.op, fn.get(running), fn.get(part), unsigned))
+            while len(parts) > 1:
+                pairs = [(fn.get(a), fn.get(b)) for a, b in zip(parts[::2], parts[1::2], strict=False)]
+                odd = parts[len(pairs) * 2 :]
+                parts = [fn.variable(combined(fn, end.op, a, b, unsigned)) for a, b in pairs] + odd
+            add(fn.get(parts[0]))
 
         unit = lanes if spread is not None else 1
         deep = spread or (reduced[-1] if reduced else Loop(1, (0,) * (len(tensors) + 2)))
