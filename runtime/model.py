@@ -174,8 +174,8 @@ class Model:
     def draw(self, view: View = "mirror", **options: Any) -> Shown:
         """A picture that shows itself in Jupyter and has .save("mlp.svg").
 
-        options: size, depth, only, expand, update, as `netc draw` has them; theme; inputs, by name, whose
-        values cards and numbers show. Raises DrawError, RenderError.
+        options: size, direction, depth, only, expand, update, as `netc draw` has them; theme; inputs, by
+        name, whose values cards and numbers show. Raises DrawError, RenderError.
         """
         from ..compiler.draw import Options
         from .render.values import Samples

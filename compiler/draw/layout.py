@@ -52,7 +52,7 @@ def layout(rows: Sequence[Picture], size: Size, direction: Direction = "LR") -> 
         frames |= {(strip.number, path): move.frame(frame) for path, frame in strip.frames.items()}
         passed += strip.end[1] + _BETWEEN
     title = Place(
-        MARGIN + title_width / 2, MARGIN + title_height / 2, title_width + 2 * MARGIN, title_height + 10
+        MARGIN + title_width / 2, MARGIN + title_height / 2, title_width + 2 * MARGIN - 1, title_height + 10
     )
     right = MARGIN + max(width, title_width) + MARGIN
     return Layout(places, wires, frames, title, heading, right, top + height + MARGIN)

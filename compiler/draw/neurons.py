@@ -55,7 +55,7 @@ def dense_layers(graph: Graph) -> list[Dense]:
         ):
             chain.append((node, param))
     chain.reverse()
-    names = [_reads(graph, node, k) for k, (node, _) in enumerate(chain)]
+    names = [_reads(graph, node) for node, _ in chain]
     names.append(_given(graph, chain[-1][0]) if chain else "")
     return [
         Dense(param.name, names[k], names[k + 1], *(d for d in param.type.shape if isinstance(d, int)))
@@ -98,12 +98,12 @@ def _leads(graph: Graph, node: Node, following: tuple[Node, Node]) -> bool:
     }
 
 
-def _reads(graph: Graph, node: Node, k: int) -> str:
-    """What the units are called that a product reads: the nearest name of their tensor."""
+def _reads(graph: Graph, node: Node) -> str:
+    """What the units are called that a product reads: the nearest name of their tensor, or ''."""
     id = graph.operands(node.id)[0]
     while not graph[id].name and graph.operands(id) and graph[id].op in TRANSPARENT:
         id = graph.operands(id)[0]
-    return name_text(graph[id].name) or f"layer {k}"
+    return name_text(graph[id].name)
 
 
 def _given(graph: Graph, node: Node) -> str:
@@ -188,7 +188,8 @@ class _Writer:
         """Where the first and the last layer stand, and between what their units."""
         if self._turned:
             return _HEAD + _LABEL + 24, HEIGHT - _LABEL - 32, 2 * _SIDE, WIDTH - 24
-        label = max((text_width(c, _LABEL) for c in self.classes), default=0)
+        names = self.classes or [f"{self.layers[-1].gives or 'h'}{subscript(self.sizes[-1])}"]
+        label = max(text_width(name, _LABEL) for name in names)
         return _SIDE + 24, WIDTH - _SIDE - label, _HEAD, HEIGHT - _FOOT
 
     def _radius(self, k: int) -> float:
@@ -215,7 +216,7 @@ class _Writer:
         found.append(
             self._text(
                 f"name{k}",
-                f"{name} · {count_text(size)}" if name else count_text(size),
+                f"{name or f'layer {k}'} · {count_text(size)}",
                 *((_SIDE, y) if self._turned else (x, HEIGHT - 22)),
             )
         )

@@ -18,7 +18,6 @@ Rows = tuple[Picture, ...]
 LEAST: dict[SizeName, float] = {"slide": 10.0, "handout": 7.0}  # points that can still be read there
 _SIZES = {"slide": (SLIDE, DENSE), "handout": (HANDOUT,)}
 _MOST_ROWS = 6  # of one page
-_ENOUGH = 1.2  # times the least: beyond it, fewer rows are better than larger text
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +46,12 @@ class Paper:
         return min(self.width / found.width, self.height / found.height, 1.0) * min(size.muted, size.edge)
 
 
-def on_one_page(pictures: Sequence[Picture], paper: Paper) -> Drawn:
-    """In the type, box width and number of rows that leave the text largest on the page."""
+def on_one_page(pictures: Sequence[Picture], paper: Paper, enough: float) -> Drawn:
+    """In the type, box width and number of rows that leave the text largest on the page.
+
+    enough: times what can just be read; beyond it, the first pictures and fewer rows are better than larger
+    text.
+    """
     best: tuple[float, Size, Layout, Rows] | None = None
     for size, picture, number, even in product(
         _SIZES[paper.name], pictures, range(1, _MOST_ROWS + 1), (False, True)
@@ -59,7 +62,7 @@ def on_one_page(pictures: Sequence[Picture], paper: Paper) -> Drawn:
         if len(parts) < number:
             continue
         found = layout(parts, size, paper.direction)
-        smallest = min(paper.smallest(found, size), LEAST[paper.name] * _ENOUGH)
+        smallest = min(paper.smallest(found, size), LEAST[paper.name] * enough)
         if best is None or smallest > best[0] + 0.05:
             best = (smallest, size, found, parts)
     assert best is not None
@@ -68,13 +71,13 @@ def on_one_page(pictures: Sequence[Picture], paper: Paper) -> Drawn:
 
 
 def on_pages(pictures: Sequence[Picture], paper: Paper) -> Drawn:
-    """On the fewest pages whose text can be read, all of one size."""
-    best: tuple[tuple[float, ...], list[tuple[Layout, Rows]]] | None = None
+    """On the fewest pages whose text can be read, all of one size. Of the pictures, the first are better."""
+    best: tuple[tuple[int, int], list[tuple[Layout, Rows]]] | None = None
     size = _SIZES[paper.name][-1]
     for picture in pictures:
         pages = _paged(picture, size, paper)
         smallest = min(paper.smallest(found, size) for found, _ in pages)
-        rank = (ceil(max(LEAST[paper.name] - smallest, 0) * 10), len(pages), -smallest)
+        rank = (ceil(max(LEAST[paper.name] - smallest, 0) * 10), len(pages))
         if best is None or rank < best[0]:
             best = rank, pages
     assert best is not None

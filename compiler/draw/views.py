@@ -77,7 +77,7 @@ def draw(network: Network, options: Options, compose: Compose = compose) -> Draw
         facts = _facts(network, folded, options)
         pictures = compose(_name(network, options), folded, facts, WIDTHS)
         if len(folded.units) <= _ENDLESS:
-            found = on_one_page(pictures, paper)
+            found = on_one_page(pictures, paper, 1.0 if options.view == "numbers" else 1.2)
             if found.readable(options.size):
                 return found
         if options.view == "numbers":  # of as many nodes as can be, on as many pages as it takes

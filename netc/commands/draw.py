@@ -64,7 +64,8 @@ def command(
     numbers   the values and gradients of a small batch
     geometry  what layers do to the plane, for two inputs
 
-    Without -o the picture goes to NAME.svg. --expand, --depth and --only choose how much of it is seen.
+    Without -o the picture goes to NAME.svg, and one that a page cannot hold to NAME-1.svg and so on.
+    --expand, --depth and --only choose how much of it is seen.
     Cards, neurons, numbers and geometry show the newest run's parameters, or those of --checkpoint.
     """
     found = find(spec)
