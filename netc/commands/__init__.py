@@ -18,6 +18,7 @@ COMMANDS = {
     "show": "The definition of a standard layer, loss or optimizer.",
     "dump": "What a stage of the compiler makes of a spec, as text.",
     "new": "Write a commented starting point.",
+    "bench": "The time of a training step, kernel by kernel.",
     "data": "The data sources: list them, show one, or fetch its files.",
     "cache": "What is kept to make the next start quicker: where, how many files, how large.",
 }

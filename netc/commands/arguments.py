@@ -90,6 +90,11 @@ device: Decorator = click.option(
     default="auto",
     help="Where to compute; auto takes a GPU if there is one.",
 )
+threads: Decorator = click.option(
+    "--threads",
+    type=click.IntRange(1, 64),
+    help="Threads of native code; without it, as many as are worth it.",
+)
 checkpoint: Decorator = click.option(
     "--checkpoint",
     metavar="FILE",

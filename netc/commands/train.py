@@ -43,6 +43,7 @@ WRONG = 1
 @arguments.spec
 @arguments.grid
 @arguments.device
+@arguments.threads
 @click.option(
     "--resume", is_flag=True, help="Go on with the newest run, or that in --out, as if it had never stopped."
 )
@@ -69,6 +70,7 @@ def command(
     spec: str,
     grid: Overrides,
     device: Any,
+    threads: int | None,
     resume: bool,
     out: Path | None,
     save_every: float,
@@ -96,6 +98,7 @@ def command(
         return find_rate(found, overrides, device, out or place.with_name(f"{place.name}-lr.html"))
     if overrides.grid:
         options = ["--device", device, "--save-every", str(save_every)]
+        options += ["--threads", str(threads)] if threads else []
         options += ["--strict"] * strict + ["--tensorboard"] * tensorboard
         home = place.with_name(f"{place.name}-sweep")
         return sweep(found, spec, overrides, home, out, resume, jobs, options)
@@ -107,7 +110,7 @@ def command(
     tell(network.warnings)
     if strict and network.warnings:
         return WRONG
-    opened, remark = open_device(device)
+    opened, remark = open_device(device, threads)
     if remark:
         say(paint(remark, "dim", sys.stderr))
     model = Model(compiled, opened, found.base)
@@ -251,7 +254,7 @@ def _file(run: Run) -> str | None:
 
 
 def _title(network: Network, device: str) -> str:
-    place = {"cpu": "the CPU", "cuda": "the GPU"}[device]
+    place = {"cpu": "the CPU", "numpy": "the CPU, by NumPy", "cuda": "the GPU"}[device]
     return f"{network.name}: {amount(_parameters(network))} parameters, on {place}"
 
 

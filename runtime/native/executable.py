@@ -110,6 +110,10 @@ class NativeExecutable(Executable):
             self._arena = arena
             self._set("arena", arena.ctypes.data)
 
+    def point(self, word: str, array: np.ndarray) -> None:
+        """Let a word of the context point to an array, which must live as long as the program runs."""
+        self._set(word, array.ctypes.data)
+
     def _set(self, word: str, value: int) -> None:
         if word in self._at:
             self._words[self._at[word]] = value

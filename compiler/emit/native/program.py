@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from ...arena import Block, extent, place
 from ...ir import Graph, Node, Result
@@ -22,6 +23,8 @@ from .sync import CONTEXT_WORDS, barrier
 # counter with its dtype ("step:float64"), a variable ("variable W1"), a fed array and the elements from one
 # of its rows to the next ("fed x", "stride x").
 _WORDS = ("arena", "fixed", "places", "rows", "count", "done", "log")
+CLOCKS = 1 << 16  # the room for the times of a program that is timed
+_ASIDE = CLOCKS - 1  # where the other threads note theirs
 _SERIAL = 4096  # elements moved or multiplied: below, one thread is done before another has begun
 _SCALARS = {"float32": "float", "float64": "double", "int64": "i64"}
 
@@ -65,7 +68,7 @@ class NativeProgram:
     once: what is called when the program is loaded; steps: what makes one step. Where all of that is one
     function, `epoch` runs it for one batch after another.
     words: what the words of the context from CONTEXT_WORDS on hold (see `Words`). returned: the results'
-    places, in order. kernels: of a step.
+    places, in order. kernels: of all steps; counts: how many of them each of the steps has.
     """
 
     name: str
@@ -85,6 +88,7 @@ class NativeProgram:
     arena_bytes: int
     fixed_bytes: int
     kernels: tuple[Kernel, ...]
+    counts: tuple[int, ...]
 
     @property
     def repeats(self) -> bool:
@@ -105,24 +109,27 @@ def build(
     name: str = "step",
     wanted: Collection[Result] | None = None,
     winograd: int = 2,
+    timed: bool = False,
 ) -> NativeProgram:
     """The program of a graph for batches of n. Raises Unsupported.
 
     winograd: results of a tile along an axis, where a convolution of float32 is done that way: 2 is as
-    accurate as sums are, 4 is faster and ten times less accurate, 0 does without.
+    accurate as sums are, 4 is faster and ten times less accurate, 0 does without. timed: notes
+    when each kernel ends, in the array of CLOCKS numbers that the word "clock" points to.
     """
-    return program_of(plan(graph, n, wanted), isa, name, winograd)
+    return program_of(plan(graph, n, wanted), isa, name, winograd, timed)
 
 
-def program_of(planned: Plan, isa: Isa, name: str, winograd: int = 2) -> NativeProgram:
-    return _Assembly(Selection(planned, isa, winograd), isa, name).program()
+def program_of(planned: Plan, isa: Isa, name: str, winograd: int = 2, timed: bool = False) -> NativeProgram:
+    return _Assembly(Selection(planned, isa, winograd), isa, name, timed).program()
 
 
 class _Assembly:
     """Places the buffers of a selection, and writes the functions that call its kernels."""
 
-    def __init__(self, selection: Selection, isa: Isa, name: str) -> None:
-        self.selection, self.isa, self.name = selection, isa, name
+    def __init__(self, selection: Selection, isa: Isa, name: str, timed: bool) -> None:
+        self.selection, self.isa, self.name, self.timed = selection, isa, name, timed
+        self._clocks = 0
         self.plan = selection.plan
         self._places = _placed(selection.once + selection.actions, selection.results.values(), "arena")
         self._fixed = _placed(selection.once + selection.actions, (), "fixed", forever=True)
@@ -159,6 +166,7 @@ class _Assembly:
             arena,
             fixed,
             tuple(a for a in self.selection.actions if isinstance(a, Kernel)),
+            _counts(self.selection.actions),
         )
 
     def _calls(self, actions: Sequence[Action], name: str) -> tuple[tuple[Step, ...], list[str]]:
@@ -187,6 +195,8 @@ class _Assembly:
         """One native call: each kernel on all threads, which wait where one needs what another has done."""
         lines = [f"define void @{name}(ptr %context, i64 %thread, i64 %threads) {{", "entry:"]
         lines += ["  %first = icmp eq i64 %thread, 0", "  br label %k0", "k0:"]
+        if self.timed:
+            lines += self._clock("begin")
         pending: list[Kernel] = []
         alone = True
         for i, kernel in enumerate(kernels):
@@ -197,8 +207,21 @@ class _Assembly:
             pending.append(kernel)
             alone = alone and serial
             lines += self._call(i, kernel, serial)
+            if self.timed:
+                lines += self._clock(f"at{i}")
         lines += ["  ret void", "}"]
         return "\n".join(lines) + "\n"
+
+    def _clock(self, name: str) -> Iterator[str]:
+        """Note the processor's time: at the beginning of a function, and after each of its kernels."""
+        self._declarations.add("declare i64 @llvm.readcyclecounter()")
+        yield f"  %{name}.clock = getelementptr i64, ptr %context, i64 {self._word('clock')}"
+        yield f"  %{name}.table = load ptr, ptr %{name}.clock"
+        yield f"  %{name}.own = select i1 %first, i64 {self._clocks}, i64 {_ASIDE}"
+        yield f"  %{name}.place = getelementptr i64, ptr %{name}.table, i64 %{name}.own"
+        yield f"  %{name}.now = call i64 @llvm.readcyclecounter()"
+        yield f"  store i64 %{name}.now, ptr %{name}.place"
+        self._clocks += 1
 
     def _call(self, i: int, kernel: Kernel, serial: bool) -> Iterator[str]:
         self._declarations |= kernel.declarations
@@ -367,6 +390,15 @@ def _placed(
     blocks = [Block(sizes[id], born[id], dies[id]) for id in born]
     offsets = place(blocks)
     return dict(zip(born, offsets, strict=True)), extent(blocks, offsets)
+
+
+def _counts(actions: Sequence[Action]) -> tuple[int, ...]:
+    """How many kernels each function of a run has; a Host has none."""
+    found: list[int] = []
+    for native, group in groupby(actions, key=lambda action: isinstance(action, Kernel)):
+        count = len(list(group))
+        found += [count] if native else [0] * count
+    return tuple(found)
 
 
 def _buffers(action: Action) -> Sequence[Buffer]:
