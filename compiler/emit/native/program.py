@@ -141,8 +141,8 @@ class _Assembly:
 
     def program(self) -> NativeProgram:
         plan = self.plan
-        once, first = self._calls(self.selection.once, "once")
-        steps, second = self._calls(self.selection.actions, "run")
+        once, first = self._calls(self.selection.once, "once", False)
+        steps, second = self._calls(self.selection.actions, "run", self.timed)
         kernels = [text.replace("{name}", name) for text, name in self._functions.items()]
         returned = tuple(self._place(self.selection.results[id], id) for id in plan.returns.values())
         epochs = [self._epoch(returned)] if _repeats(steps, returned) else []
@@ -169,7 +169,7 @@ class _Assembly:
             _counts(self.selection.actions),
         )
 
-    def _calls(self, actions: Sequence[Action], name: str) -> tuple[tuple[Step, ...], list[str]]:
+    def _calls(self, actions: Sequence[Action], name: str, timed: bool) -> tuple[tuple[Step, ...], list[str]]:
         """The steps of a run, and the texts of those that are functions."""
         steps: list[Step] = []
         texts: list[str] = []
@@ -178,7 +178,7 @@ class _Assembly:
         def close() -> None:
             if segment:
                 function = f"{name}{len(texts)}"
-                texts.append(self._function(function, segment))
+                texts.append(self._function(function, segment, timed))
                 steps.append(function)
                 segment.clear()
 
@@ -191,11 +191,11 @@ class _Assembly:
         close()
         return tuple(steps), texts
 
-    def _function(self, name: str, kernels: Sequence[Kernel]) -> str:
+    def _function(self, name: str, kernels: Sequence[Kernel], timed: bool) -> str:
         """One native call: each kernel on all threads, which wait where one needs what another has done."""
         lines = [f"define void @{name}(ptr %context, i64 %thread, i64 %threads) {{", "entry:"]
         lines += ["  %first = icmp eq i64 %thread, 0", "  br label %k0", "k0:"]
-        if self.timed:
+        if timed:
             lines += self._clock("begin")
         pending: list[Kernel] = []
         alone = True
@@ -207,7 +207,7 @@ class _Assembly:
             pending.append(kernel)
             alone = alone and serial
             lines += self._call(i, kernel, serial)
-            if self.timed:
+            if timed:
                 lines += self._clock(f"at{i}")
         lines += ["  ret void", "}"]
         return "\n".join(lines) + "\n"
