@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,6 +90,7 @@ class Model:
         self.seed = seed if seed is not None else (train.seed if train else 0)
         self.step_number = 0
         self._executables: dict[tuple[str, int], Executable] = {}
+        self._input_types: WeakKeyDictionary[Graph, dict[str, TensorType]] = WeakKeyDictionary()
         self.memory: dict[str, Array] = {}
         self.initialise()
 
@@ -228,7 +230,7 @@ class Model:
 
     def _arrays(self, graph: Graph, inputs: Mapping[str, Any]) -> tuple[dict[str, Array], int]:
         """The inputs as arrays of the declared type, all checked before anything runs."""
-        specs = {node.name: node.type for node in graph if node.op == "input"}
+        specs = self._inputs(graph)
         for name in inputs:
             if name not in self.compiled.network.inputs:
                 known = ", ".join(self.compiled.network.inputs)
@@ -242,6 +244,12 @@ class Model:
             said = ", ".join(f"{name} has {n}" for name, n in sizes.items())
             raise ValueError(f"every input must have the same number of samples; {said}")
         return arrays, next(iter(sizes.values()), 1)
+
+    def _inputs(self, graph: Graph) -> dict[str, TensorType]:
+        """The inputs of a graph; found once, since a large graph takes longer to walk than a small step."""
+        if graph not in self._input_types:
+            self._input_types[graph] = {node.name: node.type for node in graph if node.op == "input"}
+        return self._input_types[graph]
 
     def _array(self, name: str, type: TensorType, value: Any) -> Array:
         array = value if isinstance(value, self.device.xp.ndarray) else np.asarray(value)
