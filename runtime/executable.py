@@ -21,9 +21,12 @@ def executable(
     if device.name != "cpu" or not _has_batch(graph):
         return load(build(graph, n, name), device, variables), ""
     from ..compiler.emit import native
-    from .native.executable import NativeExecutable
-    from .native.jit import host
 
+    try:
+        from .native.executable import NativeExecutable
+        from .native.jit import host
+    except (ImportError, OSError) as error:  # no llvmlite for this machine, or no memory for LLVM
+        return load(build(graph, n, name), device, variables), f"LLVM cannot be loaded: {error}"
     try:
         program = native.build(graph, n, host().isa, name)
     except native.Unsupported as reason:

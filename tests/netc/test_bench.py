@@ -1,0 +1,53 @@
+"""netc bench"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from netc.__main__ import main
+
+
+def run(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as ended:
+        main(["bench", *arguments])
+    return int(ended.value.code or 0)
+
+
+def test_the_kernels_make_up_the_step(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("digits", "--seconds", "0", "--threads", "1", "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["threads"] == 1
+    assert told["hosts"] == []
+    names = [part["name"] for part in told["parts"]]
+    assert any(name.startswith("matmul") for name in names)
+    assert any(name.startswith("∂matmul") for name in names)
+    # Of 64 × 128 and 128 × 10 for 32 samples: forward, and for the weights; the second for its input too.
+    products = sum(part["operations"] for part in told["parts"] if "matmul" in part["name"])
+    assert products == 2 * 32 * (2 * 64 * 128 + 3 * 128 * 10)
+    assert sum(part["seconds"] for part in told["parts"]) > 0
+    assert told["peak"] > 1e9
+
+
+def test_what_numpy_does_is_named(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path = tmp_path / "noisy.net"
+    path.write_text(
+        "input x[N, 3]\ninput y[N]\nz = x -> dense(1)\nh = squeeze(z + normal([N, 1]), axis = 1)\n"
+        "loss mse(h, y)\ntrain sgd(lr = 0.1) { epochs = 1, batch = 8 }\n"
+    )
+    assert run(str(path), "--seconds", "0", "--threads", "1") == 0
+    shown = capsys.readouterr().out
+    assert "normal" in shown
+    assert "by NumPy" in shown
+
+
+def test_a_graph_without_native_code_says_why(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path = tmp_path / "pairs.net"
+    path.write_text(
+        "input x[N, 3]\nz = x -> dense(2)\nloss mean(z @ z.T)\n"
+        "train sgd(lr = 0.1) { epochs = 1, batch = 8 }\n"
+    )
+    assert run(str(path), "--seconds", "0") == 1
+    assert "two axes of the batch" in capsys.readouterr().out
