@@ -28,7 +28,7 @@ def executable(
     except (ImportError, OSError) as error:  # no llvmlite for this machine, or no memory for LLVM
         return load(build(graph, n, name), device, variables), f"LLVM cannot be loaded: {error}"
     try:
-        program = native.build(graph, n, host().isa, name)
+        program = native.build(graph, n, host().isa)
     except native.Unsupported as reason:
         return load(build(graph, n, name), device, variables), str(reason)
     return NativeExecutable(program, device, variables), ""

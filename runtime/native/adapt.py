@@ -19,9 +19,9 @@ class AdaptiveThreads:
     a step has changed. What is computed does not depend on it.
     """
 
-    def __init__(self, most: int) -> None:
-        """most: the threads of a call that has all."""
-        self._choices = (most, 1)
+    def __init__(self, most: int, fewest: int = 1) -> None:
+        """most: the threads of a call that has all. fewest: the other choice; the same if there is none."""
+        self._choices = (most, fewest)
         self._chosen = 0
         self._recent: deque[float] = deque(maxlen=3)  # seconds a step, of blocks
         self._level = 0.0  # what they were when it was last decided
@@ -40,7 +40,7 @@ class AdaptiveThreads:
         self._calls += 1
         self._seconds += seconds
         self._steps += steps
-        if self._calls < 2 or self._seconds < BLOCK or self._choices[0] == 1:
+        if self._calls < 2 or self._seconds < BLOCK or self._choices[0] == self._choices[1]:
             return
         step, block, steps = self._seconds / self._steps, self._seconds, self._steps
         self._begin_block()

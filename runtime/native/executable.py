@@ -44,7 +44,8 @@ class NativeExecutable(Executable):
         self._fixed = aligned(program.fixed_bytes // 8 + 8)
         self._arena: Any = None
         self._results: list[np.ndarray] = []
-        self._policy = AdaptiveThreads(device.threads or usable_cores())
+        wanted = device.threads
+        self._policy = AdaptiveThreads(wanted, wanted) if wanted else AdaptiveThreads(usable_cores())
         self._set("fixed", self._fixed.ctypes.data)
         for name, array in self._variables.items():
             self._set(f"variable {name}", array.ctypes.data)

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from ...compiler.emit import native
+from ...compiler.emit.native.calls import CLOCKS
 from ...compiler.emit.native.nest import Kernel
 from ...compiler.emit.native.peak import operations, peak, room
-from ...compiler.emit.native.program import CLOCKS
 from ...compiler.ir import Graph
 from ..device import Device
 from .cores import usable_cores

@@ -77,3 +77,8 @@ def test_calls_of_many_steps():
 
 def test_one_thread_is_all_there_is():
     assert set(train(AdaptiveThreads(1), 0.5, lambda threads: 1e-4)) == {(1, 1e-4)}
+
+
+def test_a_number_that_was_asked_for_stays() -> None:
+    made = train(AdaptiveThreads(3, 3), 2, lambda threads: 1e-3 * threads)
+    assert share(made, 3) == 1
