@@ -74,7 +74,6 @@ def contraction(
     isa: Isa,
     batch: Batch,
     about: str,
-    nodes: Sequence[int],
 ) -> list[Kernel]:
     """The kernel; two where the vector loop is no multiple of the lanes, the second for what is left over.
 
@@ -91,14 +90,14 @@ def contraction(
         whole = vector.extent - left
         rest = [t for t in terms if t is not vector]
         ends = [_from(t, whole * s) for t, s in ((out, vector.out), (a, vector.a), (b, vector.b))]
-        first = contraction(out, a, b, [*rest, vector._replace(extent=whole)], isa, batch, about, nodes)
+        first = contraction(out, a, b, [*rest, vector._replace(extent=whole)], isa, batch, about)
         end = [*rest, vector._replace(extent=left)]
-        return first + contraction(ends[0], ends[1], ends[2], end, isa, batch, about, nodes)
+        return first + contraction(ends[0], ends[1], ends[2], end, isa, batch, about)
     writer = Writer([a, b, out], isa.lanes)
     registers = isa.registers // (2 if out.dtype in ("float64", "int64") else 1)
     nest = _Nest(writer, _scheme(tuple(terms), isa.lanes, registers), isa.lanes, batch)
     tasks = nest.write()
-    return [writer.kernel(1, tasks, about, nodes, prod(t.extent for t in terms))]
+    return [writer.kernel(1, tasks, about, prod(t.extent for t in terms))]
 
 
 def multiply(
@@ -314,7 +313,7 @@ class _Nest:
             )
             return
         if position == len(tiles):
-            self._vectors(at, sizes, begun)
+            self._sums(at, sizes, begun)
             return
         tile = tiles[position]
         full, left = divmod(tile.term.extent, tile.size)
@@ -326,16 +325,13 @@ class _Nest:
             there = self._moved(at, full, tile.term, tile.size)
             self._tiles(position + 1, there, {**sizes, tile.term: left}, begun)
 
-    def _vectors(self, at: list[Index], sizes: dict[Term, int], begun: Value | None) -> None:
-        vector = self.scheme.vector
-        short = vector is not None and not self.scheme.across and vector.extent < self.lanes
-        self._sums(at, sizes, begun, vector.extent if vector is not None and short else 0)
-
-    def _sums(self, at: list[Index], sizes: dict[Term, int], begun: Value | None, mask: int) -> None:
+    def _sums(self, at: list[Index], sizes: dict[Term, int], begun: Value | None) -> None:
+        """One tile: its sums are made in registers, and stored."""
         fn, scheme, writer = self.fn, self.scheme, self.writer
         places = list(self._places(sizes))
-        vector = scheme.vector
-        stride = vector.out if vector is not None and not scheme.across else 0
+        vector = None if scheme.across else scheme.vector
+        stride = vector.out if vector is not None else 0
+        mask = vector.extent if vector is not None and vector.extent < self.lanes else 0
         zero = number(0, self.element, self.width)
         sums = [fn.variable(zero) for _ in places]
         self._multiply(scheme.summed, at, places, sums, mask)

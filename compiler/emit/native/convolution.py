@@ -151,7 +151,7 @@ def conv(selection: Selection, node: Node) -> None:
         terms += _terms(places, tuple(Factor(f.extent, step * stride) for f in places), None)
         kernel = w.layout.axes[axis]
         terms += _terms(None, tuple(Factor(f.extent, step * dilation) for f in kernel), kernel)
-    selection.run(*contraction(out, x, w, terms, selection.isa, selection.batch, about, (node.id,)))
+    selection.run(*contraction(out, x, w, terms, selection.isa, selection.batch, about))
 
 
 @rule("conv_weight_gradient")
@@ -191,7 +191,7 @@ def _sum_products(selection: Selection, node: Node, how: _Window, x: Tensor, g: 
         terms += _terms(None, tuple(Factor(f.extent, step * stride) for f in places), places)
         kernel = out.layout.axes[axis]
         terms += _terms(kernel, tuple(Factor(f.extent, step * dilation) for f in kernel), None)
-    selection.run(*contraction(out, x, g, terms, selection.isa, selection.batch, about, (node.id,)))
+    selection.run(*contraction(out, x, g, terms, selection.isa, selection.batch, about))
 
 
 @rule("conv_input_gradient")
@@ -287,7 +287,7 @@ def _part(
             starts[i] += moved
     to, of, by = (_from(t, s) for t, s in zip((out, g, w), starts, strict=True))
     about = selection.about(node)
-    selection.run(*contraction(to, of, by, terms, selection.isa, selection.batch, about, (node.id,)))
+    selection.run(*contraction(to, of, by, terms, selection.isa, selection.batch, about))
 
 
 def _from(tensor: Tensor, places: int) -> Tensor:

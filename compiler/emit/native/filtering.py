@@ -96,7 +96,7 @@ def convolve(
         if whole != y.channels:
             results(at, whole, y.channels - whole, wanted)
     work = by.layout.elements * rows.groups * columns.groups * tiles * selection.batch.padded
-    selection.run(writer.kernel(1, prod(loop.extent for loop in tasks), about, (node,), work))
+    selection.run(writer.kernel(1, prod(loop.extent for loop in tasks), about, work))
 
 
 def weight_gradient(
@@ -179,7 +179,7 @@ def weight_gradient(
             target = fn.add(fn.multiply(number_row, n * x.channels * filters), filter)
             multiply(inner, (0, 0, target), terms, selection.isa, selection.batch, begun)
     work = sums.layout.elements * rows.groups * columns.groups * tiles * selection.batch.padded
-    selection.run(writer.kernel(1, n * chunks, about, (node,), work))
+    selection.run(writer.kernel(1, n * chunks, about, work))
     kernels_of(selection, sums, out, scheme, about)
 
 

@@ -46,7 +46,7 @@ def _loops(
     found = merged(sorted(common([*axes, out.flat]), key=lambda loop: -abs(loop.strides[last])))
     along_out = found.pop() if found and found[-1].strides[last] == 1 else None
     tasks = nest(writer, found, along_out, lanes, body(writer))
-    selection.run(writer.kernel(1, tasks, selection.about(node), (node.id,), out.elements))
+    selection.run(writer.kernel(1, tasks, selection.about(node), out.elements))
 
 
 def _single(axis: Axis) -> Factor | None:
@@ -127,7 +127,7 @@ def put(selection: Selection, node: Node) -> None:
 
     along_ = along_row._replace(strides=(1, 0, 1)) if along_row is not None else None
     tasks = nest(writer, columns, along_, lanes, add)
-    selection.run(writer.kernel(1, tasks, selection.about(node), (node.id,), g.layout.elements))
+    selection.run(writer.kernel(1, tasks, selection.about(node), g.layout.elements))
 
 
 @rule("take_along")
@@ -246,7 +246,7 @@ def _at_places(
         writer.store(last, value(writer, at, strides, width, mask), at[last], strides[last], mask)
 
     tasks = nest(writer, loops, along_out, lanes, body, [*writer.starts, *(0 for _ in places)])
-    selection.run(writer.kernel(1, tasks, selection.about(node), (node.id,), out.elements))
+    selection.run(writer.kernel(1, tasks, selection.about(node), out.elements))
 
 
 @rule("window_at")

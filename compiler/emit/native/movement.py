@@ -70,4 +70,4 @@ def range_(selection: Selection, node: Node) -> None:
         writer.store(0, cast(fn, here, "int64", out.dtype), at[0], strides[0], mask)
 
     tasks = nest(writer, loops, along_out, lanes, body, [*writer.starts, 0])
-    selection.run(writer.kernel(1, tasks, selection.about(node), (node.id,), size))
+    selection.run(writer.kernel(1, tasks, selection.about(node), size))

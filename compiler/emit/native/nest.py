@@ -10,7 +10,7 @@ from math import prod
 
 from ...ir import DType
 from .layout import Axis, Layout, Loop
-from .text import Element, Function, Index, Value, number, vector
+from .text import Element, Function, Index, Value, item_bytes, number, vector
 
 TASKS = 32  # as many as are worth dividing: more only cost their arithmetic
 ELEMENTS: dict[DType, Element] = {
@@ -57,7 +57,7 @@ class Tensor:
 class Kernel:
     """One function of the program, and what it is called with.
 
-    text: its IR, with {name} for its name. tensors: whose memory it is given, in order; `written` of them,
+    text: its IR, with {name} for its name. buffers: the memory that it is given, in order; `written` of them,
     the last ones, it writes. tasks: of its outermost loop; they may run at the same time. about: for people;
     multiply_adds, moved: its cost, in operations and bytes.
     """
@@ -68,7 +68,6 @@ class Kernel:
     written: int
     tasks: int
     about: str
-    nodes: tuple[int, ...] = ()
     multiply_adds: int = 0
     moved: int = 0
 
@@ -91,10 +90,9 @@ class Writer:
         self.pointers = [self.fn.parameter(name) for name in names]
         self.starts: list[Index] = [t.layout.offset for t in tensors]
 
-    def kernel(
-        self, written: int, tasks: int, about: str, nodes: Sequence[int] = (), work: int = 0
-    ) -> Kernel:
-        moved = sum(t.layout.elements * _size(t) for t in self.tensors)
+    def kernel(self, written: int, tasks: int, about: str, work: int = 0) -> Kernel:
+        """What is written, as a kernel; the last `written` tensors are what it writes."""
+        moved = sum(t.layout.elements * item_bytes(t.element) for t in self.tensors)
         text = self.fn.text("{name}", "internal noinline nounwind")
         return Kernel(
             text,
@@ -103,7 +101,6 @@ class Writer:
             written,
             tasks,
             about,
-            tuple(nodes),
             work,
             moved,
         )
@@ -151,10 +148,6 @@ class Writer:
             return
         for lane in range(mask or value.lanes):
             fn.store(fn.extract(value, lane), pointer, fn.add(offset, lane * stride))
-
-
-def _size(t: Tensor) -> int:
-    return {"i1": 1, "i8": 1, "i16": 2, "i32": 4, "float": 4}.get(t.element, 8)
 
 
 def first(count: int, width: int) -> Value:

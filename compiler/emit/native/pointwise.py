@@ -80,7 +80,7 @@ def pointwise(group: Group, lanes: int) -> Kernel:
             writer.store(position, value, at[position], strides[position], mask)
 
     tasks = nest(writer, loops, vector, lanes, body)
-    return writer.kernel(len(outputs), tasks, group.about, [n.id for n in group.members], work)
+    return writer.kernel(len(outputs), tasks, group.about, work)
 
 
 # reductions
@@ -240,8 +240,7 @@ def reduction(
             writer.store(last, across(fn, end.op, total(there, lanes, 0, vector), unsigned), there[last], 1)
         else:
             writer.store(last, total(there, 0, 0, None), there[last], 1)
-    nodes = [*(n.id for n in group.members), end.id]
-    return writer.kernel(len(stored) + 1, prod(lp.extent for lp in divided_), group.about, nodes, work)
+    return writer.kernel(len(stored) + 1, prod(lp.extent for lp in divided_), group.about, work)
 
 
 def _even(loop: Loop, last: int) -> bool:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from itertools import product
 from math import prod
 
-from ...ir import Dim, Node
-from .convolution import padded
+from ...ir import Node
+from .convolution import Pairs, padded
 from .layout import Factor, Layout, Loop, common, merged
-from .nest import Tensor, Writer, along, divided, moved, walk
+from .nest import Tensor, Writer, along, divided, moved, nest, walk
 from .scalar import extremum
 from .select import Selection, rule
 from .text import Function, Index, Value, number
@@ -18,54 +19,73 @@ Taps = Sequence[int]
 Element = Callable[[Writer, list[Index], Taps, int, int], None]
 
 
+@dataclass(frozen=True, slots=True)
+class _Pool:
+    """kernel, stride: a number for each spatial axis; pad: a pair. The spatial axes are the last ones."""
+
+    kernel: tuple[int, ...]
+    stride: tuple[int, ...]
+    pad: Pairs
+
+    def lead(self, layout: Layout) -> int:
+        """How many axes stand before the spatial ones."""
+        return len(layout.axes) - len(self.kernel)
+
+    def first_taps(self, image: Layout, windows: Layout) -> Layout:
+        """For each window the place in an image where it begins."""
+        lead = self.lead(image)
+        seen = [
+            tuple(Factor(f.extent, step * s) for f in axis)
+            for axis, step, s in zip(windows.axes[lead:], self._steps(image), self.stride, strict=True)
+        ]
+        return Layout((*image.axes[:lead], *seen))
+
+    def taps(self, image: Layout) -> Taps:
+        """From there, how far it is to each place of the window."""
+        steps = self._steps(image)
+        return [
+            sum(k * s for k, s in zip(at, steps, strict=True)) for at in product(*map(range, self.kernel))
+        ]
+
+    @property
+    def apart(self) -> bool:
+        """Whether no two windows share a place."""
+        return self.kernel == self.stride
+
+    def _steps(self, image: Layout) -> list[int]:
+        return [axis[0].stride if axis else 0 for axis in image.axes[self.lead(image) :]]
+
+
+def _pool(node: Node) -> _Pool:
+    attrs = node.arguments
+    return _Pool(attrs["kernel"], attrs["stride"], attrs["pad"])  # type: ignore[arg-type]
+
+
 def _windows(
-    selection: Selection, node: Node, image: Tensor, windows: Sequence[Tensor], written: int, body: Element
+    selection: Selection, node: Node, image: Tensor, windows: Sequence[Tensor], body: Element
 ) -> None:
     """body(writer, offsets, offsets of the taps in the image, width, mask) for every window.
 
-    image stands first among the writer's tensors, then `windows`, of which each has a number a window. The
-    last `written` of all are written; if that is the image, it stands last too, once more.
+    The writer's tensors are the image and then `windows`, which have a number a window; the last is written.
     """
-    lanes = selection.isa.lanes
-    attrs = node.arguments
-    kernel, stride = (tuple(attrs[name]) for name in ("kernel", "stride"))  # type: ignore[arg-type]
-    rank = len(kernel)
-    lead = len(image.layout.axes) - rank
-    steps = [axis[0].stride if axis else 0 for axis in image.layout.axes[lead:]]
-    places = windows[0].layout.axes
-    seen = [
-        tuple(Factor(f.extent, step * s) for f in axis)
-        for axis, step, s in zip(places[lead:], steps, stride, strict=True)
-    ]
-    walked = Layout((*image.layout.axes[:lead], *seen)).flat
-    tensors = [image, *windows]
-    writer = Writer(tensors, lanes)
+    lanes, pool = selection.isa.lanes, _pool(node)
+    walked = pool.first_taps(image.layout, windows[0].layout).flat
+    writer = Writer([image, *windows], lanes)
     loops = common([walked, *(t.layout.flat for t in windows)])
     loops = merged(sorted(loops, key=lambda loop: -abs(loop.strides[1])))
     vector: Loop | None = None
     if loops and loops[-1].strides[:2] == (1, 1) and loops[-1].kind == "lane":
         vector = loops.pop()
-    taps = [sum(k * s for k, s in zip(at, steps, strict=True)) for at in product(*map(range, kernel))]
-    outer, inner = divided(loops)
-    fn = writer.fn
-    with writer.tasks(outer, writer.starts) as at, walk(fn, inner, at) as there:
-        if vector is None:
-            body(writer, there, taps, 0, 0)
-        else:
-            along(
-                fn,
-                vector.extent,
-                lanes,
-                lambda i, mask: body(writer, moved(fn, there, i, vector), taps, lanes, mask),
-            )
-    tasks = prod(lp.extent for lp in outer)
+    taps = pool.taps(image.layout)
+    tasks = nest(
+        writer, loops, vector, lanes, lambda at, _, width, mask: body(writer, list(at), taps, width, mask)
+    )
     work = windows[0].layout.elements * len(taps)
-    selection.run(writer.kernel(written, tasks, selection.about(node), (node.id,), work))
+    selection.run(writer.kernel(1, tasks, selection.about(node), work))
 
 
 def _image(selection: Selection, node: Node, id: int, value: float) -> Tensor:
-    pad = node.arguments["pad"]
-    return padded(selection, id, pad, selection.about(node), value)  # type: ignore[arg-type]
+    return padded(selection, id, _pool(node).pad, selection.about(node), value)
 
 
 @rule("maxpool")
@@ -81,7 +101,7 @@ def maxpool(selection: Selection, node: Node) -> None:
         assert best is not None
         writer.store(1, best, at[1], 1, mask)
 
-    _windows(selection, node, _image(selection, node, x, float("-inf")), [selection.out(node)], 1, body)
+    _windows(selection, node, _image(selection, node, x, float("-inf")), [selection.out(node)], body)
 
 
 def _first(writer: Writer, at: Index, taps: Taps, width: int, mask: int) -> Value:
@@ -117,7 +137,7 @@ def maxpool_gather(selection: Selection, node: Node) -> None:
 
     out = selection.out(node)
     still = Tensor(values.buffer, out.layout, values.dtype)
-    _windows(selection, node, image, [still, out], 1, body)
+    _windows(selection, node, image, [still, out], body)
 
 
 @rule("maxpool_scatter")
@@ -125,7 +145,6 @@ def maxpool_scatter(selection: Selection, node: Node) -> None:
     """g added where x has the maximum of each window."""
     g, x = selection.graph.operands(node.id)
     image = _image(selection, node, x, float("-inf"))
-    apart = node.arguments["kernel"] == node.arguments["stride"]
 
     def value(fn: Function, g: Value, which: Value | None, k: int) -> Value:
         assert which is not None
@@ -134,7 +153,7 @@ def maxpool_scatter(selection: Selection, node: Node) -> None:
     def which(writer: Writer, at: Index, taps: Taps, width: int, mask: int) -> Value | None:
         return _first(writer, at, taps, width, mask)
 
-    _spread(selection, node, image, selection.tensor(g), value, which, apart)
+    _spread(selection, node, image, selection.tensor(g), value, which)
 
 
 @rule("avgpool")
@@ -151,24 +170,22 @@ def avgpool(selection: Selection, node: Node) -> None:
         mean = fn.binary("fmul", total, number(1 / len(taps), total.element, width))
         writer.store(1, mean, at[1], 1, mask)
 
-    _windows(selection, node, _image(selection, node, x, 0.0), [selection.out(node)], 1, body)
+    _windows(selection, node, _image(selection, node, x, 0.0), [selection.out(node)], body)
 
 
 @rule("avgpool_gradient")
 def avgpool_gradient(selection: Selection, node: Node) -> None:
     (g,) = selection.graph.operands(node.id)
-    type = node.type
-    pad = node.arguments["pad"]
-    lead = type.rank - len(pad)  # type: ignore[arg-type]
-    sizes = [d + sum(pair) for d, pair in zip(type.shape[lead:], pad, strict=True)]  # type: ignore[arg-type]
+    type, pool = node.type, _pool(node)
+    lead = type.rank - len(pool.pad)
+    sizes = [d + sum(pair) for d, pair in zip(type.shape[lead:], pool.pad, strict=True)]
     image = selection.new(type.with_shape((*type.shape[:lead], *sizes)))
-    count = prod(node.arguments["kernel"])  # type: ignore[arg-type]
+    count = prod(pool.kernel)
 
     def value(fn: Function, g: Value, which: Value | None, k: int) -> Value:
         return fn.binary("fmul", g, number(1 / count, g.element, g.lanes))
 
-    apart = node.arguments["kernel"] == node.arguments["stride"]
-    _spread(selection, node, image, selection.tensor(g), value, lambda *_: None, apart)
+    _spread(selection, node, image, selection.tensor(g), value, lambda *_: None)
 
 
 def _spread(
@@ -178,59 +195,39 @@ def _spread(
     g: Tensor,
     value: Callable[[Function, Value, Value | None, int], Value],
     which: Callable[[Writer, Index, Taps, int, int], Value | None],
-    apart: bool,
 ) -> None:
     """value(g, which tap is meant, tap) added at each tap of each window.
 
-    Where windows overlap, one task does all windows of its images; `apart` says that none do.
+    Where windows overlap, one task does all windows of its images.
     """
-    out = selection.out(node)
-    pad = node.arguments["pad"]
-    full = image.layout.extents == out.layout.extents and image.layout == out.layout
-    sums = out if full else selection.new(node.type.with_shape(_shape(node, image)))
-    attrs = node.arguments
-    kernel, stride = (tuple(attrs[name]) for name in ("kernel", "stride"))  # type: ignore[arg-type]
-    covered = apart and image.layout.extents[-len(kernel) :] == tuple(
-        k * places for k, places in zip(kernel, g.layout.extents[-len(kernel) :], strict=True)
-    )
-    if not covered:
+    out, pool, lanes = selection.out(node), _pool(node), selection.isa.lanes
+    lead = pool.lead(image.layout)
+    whole = image.layout == out.layout
+    shape = (*node.type.shape[:lead], *image.layout.extents[lead:])
+    sums = out if whole else selection.new(node.type.with_shape(shape))
+    counts = g.layout.extents[lead:]
+    covered = tuple(k * places for k, places in zip(pool.kernel, counts, strict=True))
+    if not pool.apart or image.layout.extents[lead:] != covered:
         selection.fill(sums, 0, selection.about(node))
-    lanes = selection.isa.lanes
-    rank = len(kernel)
-    lead = len(image.layout.axes) - rank
-
-    def walked(t: Tensor) -> Layout:
-        steps = [axis[0].stride if axis else 0 for axis in t.layout.axes[lead:]]
-        seen = [
-            tuple(Factor(f.extent, step * s) for f in axis)
-            for axis, step, s in zip(g.layout.axes[lead:], steps, stride, strict=True)
-        ]
-        return Layout((*t.layout.axes[:lead], *seen))
-
     writer = Writer([image, g, sums], lanes)
     fn = writer.fn
-    spans = [layout.axes for layout in (walked(image), g.layout, walked(sums))]
+    begins = [pool.first_taps(t.layout, g.layout) for t in (image, sums)]
+    spans = [layout.axes for layout in (begins[0], g.layout, begins[1])]
     images = merged(
         sorted(common([Layout(a[:lead]).flat for a in spans]), key=lambda lp: -abs(lp.strides[2]))
     )
     within = common([Layout(a[lead:]).flat for a in spans])
     vector = images.pop() if images and images[-1].strides == (1, 1, 1) else None
-    taps_of = [
-        [
-            sum(k * (axis[0].stride if axis else 0) for k, axis in zip(at, t.layout.axes[lead:], strict=True))
-            for at in product(*map(range, kernel))
-        ]
-        for t in (image, sums)
-    ]
+    seen, reached = (pool.taps(t.layout) for t in (image, sums))
 
     def body(at: Sequence[Index], width: int, mask: int) -> None:
         with walk(fn, within, at) as there:
             given = writer.load(1, there[1], 1, width, mask)
-            chosen = which(writer, there[0], taps_of[0], width, mask)
-            for k, tap in enumerate(taps_of[1]):
+            chosen = which(writer, there[0], seen, width, mask)
+            for k, tap in enumerate(reached):
                 share = value(fn, given, chosen, k)
                 place = fn.add(there[2], tap)
-                if not apart:
+                if not pool.apart:
                     share = fn.binary("fadd", writer.load(2, place, 1, width, mask), share)
                 writer.store(2, share, place, 1, mask)
 
@@ -240,15 +237,9 @@ def _spread(
             body(there, 0, 0)
         else:
             along(fn, vector.extent, lanes, lambda i, mask: body(moved(fn, there, i, vector), lanes, mask))
-    work = g.layout.elements * len(taps_of[0])
-    selection.run(writer.kernel(1, prod(lp.extent for lp in outer), selection.about(node), (node.id,), work))
+    work = g.layout.elements * len(seen)
+    selection.run(writer.kernel(1, prod(lp.extent for lp in outer), selection.about(node), work))
     if sums is not out:
-        start = [0] * lead + [before for before, _ in pad]  # type: ignore[misc]
+        start = [0] * lead + [before for before, _ in pool.pad]
         inner_layout = sums.layout.sliced(start, out.layout.extents, [1] * len(start))
         selection.copy(sums.seen(inner_layout), out, selection.about(node))
-
-
-def _shape(node: Node, image: Tensor) -> tuple[Dim, ...]:
-    pad = node.arguments["pad"]
-    lead = node.type.rank - len(pad)  # type: ignore[arg-type]
-    return (*node.type.shape[:lead], *image.layout.extents[lead:])

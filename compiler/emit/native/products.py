@@ -53,7 +53,7 @@ def _einsum(selection: Selection, node: Node, letters: Sequence[str], result: st
         b = selection.packed(ids[0 if swapped else 1]), b[1]
         terms = terms_of((a[1], b[1]), result, a[0], b[0], out)
     about = selection.about(node)
-    selection.run(*contraction(out, a[0], b[0], terms, selection.isa, selection.batch, about, (node.id,)))
+    selection.run(*contraction(out, a[0], b[0], terms, selection.isa, selection.batch, about))
 
 
 def terms_of(letters: Sequence[str], result: str, a: Tensor, b: Tensor, out: Tensor) -> list[Term]:

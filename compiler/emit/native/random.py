@@ -109,7 +109,7 @@ def of_samples(selection: Selection, node: Node) -> None:
             with fn.when(fn.compare("slt", fn.index(four), number(fours, "i64"))):
                 store(left, 4)
     work = 20 * out.layout.elements
-    selection.run(writer.kernel(1, batch.blocks * rounds, selection.about(node), (node.id,), work))
+    selection.run(writer.kernel(1, batch.blocks * rounds, selection.about(node), work))
 
 
 # Numbers of the step, one after another in the order of the shape, by Philox4x64-10 as NumPy has it.
@@ -160,5 +160,5 @@ def of_the_step(selection: Selection, node: Node) -> None:
                 value = _share(fn, part, 11 if halves == 1 else 8, out)
                 fn.store(value, target, fn.add(fn.multiply(block, 4 * halves), k * halves + half))
     work = 20 * whole.layout.elements
-    selection.run(writer.kernel(1, blocks, selection.about(node), (node.id,), work))
+    selection.run(writer.kernel(1, blocks, selection.about(node), work))
     selection.copy(whole.seen(natural), out, selection.about(node))

@@ -59,7 +59,7 @@ def _rows(
                 lambda i, mask: body(writer, moved(fn, there, i, vector), inner, lanes, mask),
             )
     tasks = prod(lp.extent for lp in outer)
-    selection.run(writer.kernel(1, tasks, selection.about(node), (node.id,), 4 * x.layout.elements))
+    selection.run(writer.kernel(1, tasks, selection.about(node), 4 * x.layout.elements))
 
 
 def _maximum(writer: Writer, at: Sequence[Index], inner: Sequence[Loop], width: int, mask: int) -> Value:

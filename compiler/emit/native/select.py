@@ -142,10 +142,10 @@ class Selection:
         storage = self.plan.storage[id]
         if isinstance(storage, Literal | Counter | Fed):
             return
-        if REGISTRY[node.op].view and node.op not in ("constant", "size", "counter"):
-            return
         if node.op in ("constant", "size", "counter"):
             self._number(node)
+            return
+        if REGISTRY[node.op].view:
             return
         if id in self.groups.of:
             if self.groups.last(id) == id:
@@ -172,18 +172,13 @@ class Selection:
             self.copy(out, self.out(node))
 
     def _number(self, node: Node) -> None:
+        """A constant, size or counter in memory, for kernels that are no loops over elements."""
         if node.op == "counter":
-            self.copy_number(node)
+            self.copy(self._word(node), self.out(node))
             return
         value = bound_attr(node.attr("value" if node.op == "constant" else "dim"), self.plan.n)
         assert isinstance(value, int | float)
         self.fill(self.out(node), float(value))
-
-    def copy_number(self, node: Node) -> None:
-        """A counter in memory of its own."""
-        source = self.tensor(node.id) if node.id in self._tensors else self._word(node)
-        self._tensors.pop(node.id, None)
-        self.copy(source, self.out(node))
 
     def _word(self, node: Node) -> Tensor:
         name = str(node.attr("which"))
@@ -201,7 +196,6 @@ class Selection:
         if REGISTRY[node.op].view and node.op not in ("constant", "size"):
             return self._view(node)
         if node.op in ("constant", "size"):
-            # Only where a number must be an array for a kernel that is no loop over elements.
             self._number(node)
             return self._tensors[id]
         raise Unsupported(f"{node.op} before it is computed")
@@ -317,12 +311,11 @@ class Selection:
 
     def _finish(self) -> None:
         self._fixed = False
-        for name, id in self.plan.assigns:
-            leaf = next(n for n in self.plan.leaves("param", "state") if n.name == name)
-            self.copy(self._spread_number(id, leaf), self._variable(name, leaf), f"{name} <-")
-        for id, name in self.groups.late.items():
-            leaf = next(n for n in self.plan.leaves("param", "state") if n.name == name)
-            self.copy(self.tensor(id), self._variable(name, leaf), f"{name} <-")
+        leaves = {leaf.name: leaf for leaf in self.plan.leaves("param", "state")}
+        for name, id in (*self.plan.assigns, *((name, id) for id, name in self.groups.late.items())):
+            value, leaf = self.tensor(id), leaves[name]
+            spread = value.layout.broadcast(self.batch.extents(leaf.type.shape))
+            self.copy(value.seen(spread), self._variable(name, leaf), f"{name} <-")
         for id in dict.fromkeys(self.plan.returns.values()):
             type = self.graph[id].type
             source = self.tensor(id)
@@ -333,10 +326,6 @@ class Selection:
                 out = self.new(type, natural)
                 self.copy(source, out, "result")
                 self.results[id] = out
-
-    def _spread_number(self, id: int, leaf: Node) -> Tensor:
-        tensor = self.tensor(id)
-        return tensor.seen(tensor.layout.broadcast(self.batch.extents(leaf.type.shape)))
 
 
 def _ints(value: Attr | Sequence[Attr]) -> tuple[int, ...]:

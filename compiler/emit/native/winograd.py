@@ -117,7 +117,7 @@ def transformed_kernels(
 
     loops, vector = [Loop(filters, (out, channels))], Loop(channels, (into, 1))
     tasks = nest(writer, loops, vector, selection.isa.lanes, body)
-    selection.run(writer.kernel(1, tasks, f"transform {about}", (), made.layout.elements))
+    selection.run(writer.kernel(1, tasks, f"transform {about}", made.layout.elements))
     return made
 
 
@@ -142,7 +142,7 @@ def kernels_of(selection: Selection, sums: Tensor, out: Tensor, scheme: Scheme, 
 
     loops, vector = [Loop(channels, (padded, into))], Loop(filters, (1, outof))
     tasks = nest(writer, loops, vector, selection.isa.lanes, body)
-    selection.run(writer.kernel(1, tasks, f"{about} of the transformed", (), sums.layout.elements))
+    selection.run(writer.kernel(1, tasks, f"{about} of the transformed", sums.layout.elements))
 
 
 def room(selection: Selection, extents: Sequence[int]) -> Tensor:
