@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from .data.batches import Batches, Whole
+from .data.batches import Batches
+from .data.look_ahead import Stretch
 from .model import Model
 from .place import Place
 
@@ -31,12 +32,12 @@ def steps(model: Model, batches: Batches, place: Place) -> Iterator[Made]:
 
     The caller moves the model's step number and the place along before it asks for more.
     """
-    whole = batches.whole(place.epoch)
     full = batches.samples // batches.size  # batches without the smaller one at the end
-    if whole is not None and place.batch < full:
-        program = model.program("train", batches.size)
-        if native := program.repeating:
-            yield from _in_calls(model, native, whole, place, full)
+    if place.batch < full and (native := model.program("train", batches.size).repeating):
+        for stretch in batches.stretches(place.epoch, place.batch):
+            if model.step_number >= model.total_steps:
+                return
+            yield from _in_calls(model, native, stretch, place)
     for batch in batches.epoch(place.epoch, place.batch):
         if model.step_number >= model.total_steps:
             return
@@ -46,19 +47,18 @@ def steps(model: Model, batches: Batches, place: Place) -> Iterator[Made]:
         yield Made(1, batch.size, {r.name: np.asarray([float(value)]) for r, value in results.items()})
 
 
-def _in_calls(
-    model: Model, program: NativeExecutable, whole: Whole, place: Place, end: int
-) -> Iterator[Made]:
-    """Full batches, as many in a call as fit into its time."""
+def _in_calls(model: Model, program: NativeExecutable, stretch: Stretch, place: Place) -> Iterator[Made]:
+    """The full batches of a stretch, as many in a call as fit into its time."""
     size = program.program.n
     names = [result.name for result in program.program.results]
-    count = 1
-    while place.batch < end and model.step_number < model.total_steps:
-        count = min(count, end - place.batch, model.total_steps - model.step_number)
-        rows = slice(place.batch * size, (place.batch + count) * size)
+    count, at, end = 1, 0, len(stretch.rows) // size
+    while at < end and model.step_number < model.total_steps:
+        count = min(count, end - at, model.total_steps - model.step_number)
+        some = slice(at * size, (at + count) * size)
         counters = {"step": model.step_number, "steps": model.steps, "seed": model.seed, "epoch": place.epoch}
         begun = time.perf_counter()
-        log = program.epoch(whole.columns, whole.places[rows], whole.rows[rows], count, counters)
+        log = program.epoch(stretch.columns, stretch.places[some], stretch.rows[some], count, counters)
         taken = time.perf_counter() - begun
         yield Made(len(log), size, dict(zip(names, log.T, strict=True)))
+        at += len(log)
         count = max(1, int(len(log) * min(CALL_SECONDS / max(taken, 1e-9), 10)))

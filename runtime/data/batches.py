@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .lazy import SelectedArray, gather, in_memory, unselected
-from .look_ahead import LookAhead
+from .look_ahead import LookAhead, Stretch
 from .rows import held_out, held_out_tail, order
 from .source import DataError, Dataset, Split
 
@@ -56,17 +56,6 @@ def length(split: Split) -> int:
     return next(iter(counts.values()))
 
 
-class Whole(NamedTuple):
-    """An epoch whose columns are in memory: sample after sample, rows places[i] of the columns.
-
-    rows: the samples' numbers in the split; int64[samples] both.
-    """
-
-    columns: dict[str, np.ndarray]
-    places: np.ndarray
-    rows: np.ndarray
-
-
 class Batches:
     """The batches of a split, gathered into buffers that later batches overwrite.
 
@@ -93,12 +82,10 @@ class Batches:
         self._seed = seed
         self._shuffle = shuffle
         self._arrays = {name: split[name] for name in (split if names is None else names)}
-        self._ahead = None
-        if all(map(in_memory, self._arrays.values())):
-            rows = min(size, self.samples)
-            self._buffers = {n: np.empty((rows, *a.shape[1:]), a.dtype) for n, a in self._arrays.items()}
-        else:
-            self._ahead = LookAhead(self._arrays, self.samples, size, seed, shuffle)
+        most = min(size, self.samples)
+        self._buffers = {n: np.empty((most, *a.shape[1:]), a.dtype) for n, a in self._arrays.items()}
+        held = all(map(in_memory, self._arrays.values()))
+        self._ahead = None if held else LookAhead(self._arrays, self.samples, size, seed, shuffle)
 
     def __len__(self) -> int:
         """The number of batches of an epoch."""
@@ -113,36 +100,39 @@ class Batches:
         Raises DataError at a batch that cannot be read.
         """
         if self._ahead is None:
-            return self._gathered(number, start)
-        return (Batch(columns, len(rows), rows) for columns, rows in self._ahead.epoch(number, start))
+            rows = self._order(number)[start * self.size :]
+            yield from self._gathered(Stretch(self._arrays, rows, rows))
+            return
+        for stretch in self._ahead.stretches(number, start):
+            yield from self._gathered(stretch)
 
-    def whole(self, number: int) -> Whole | None:
-        """All of an epoch, for programs that gather their batches themselves; None where memory does not hold
-        its columns, row by row.
+    def stretches(self, number: int, start: int = 0) -> Iterator[Stretch]:
+        """The samples of an epoch from batch `start` on, for programs that gather their batches themselves.
+
+        All but the last have a multiple of the batch size. There are none where a column is not held row by
+        row.
         """
         if self._ahead is not None:
-            return None
-        rows = order(self.samples, self._seed, number) if self._shuffle else np.arange(self.samples)
+            yield from self._ahead.stretches(number, start)
+            return
         found = [unselected(array) for array in self._arrays.values()]
-        if any(base is None for base, _ in found):
-            return None
         places = [selected for _, selected in found]
-        if any(other is not places[0] for other in places[1:]):
-            return None
+        if any(base is None for base, _ in found) or any(other is not places[0] for other in places[1:]):
+            return
         columns = {
             name: base for name, (base, _) in zip(self._arrays, found, strict=True) if base is not None
         }
-        return Whole(columns, rows if not places or places[0] is None else places[0][rows], rows)
+        rows = self._order(number)[start * self.size :]
+        yield Stretch(columns, rows if not places or places[0] is None else places[0][rows], rows)
 
-    def _gathered(self, number: int, start: int) -> Iterator[Batch]:
-        shuffled = order(self.samples, self._seed, number) if self._shuffle else None
-        for begin in range(start * self.size, self.samples, self.size):
-            end = min(begin + self.size, self.samples)
-            batch = {name: buffer[: end - begin] for name, buffer in self._buffers.items()}
-            rows = np.arange(begin, end) if shuffled is None else shuffled[begin:end]
-            for name, array in self._arrays.items():
-                if shuffled is None:
-                    np.copyto(batch[name], array[begin:end])
-                else:
-                    gather(array, rows, batch[name])
-            yield Batch(batch, end - begin, rows)
+    def _order(self, number: int) -> np.ndarray:
+        return order(self.samples, self._seed, number) if self._shuffle else np.arange(self.samples)
+
+    def _gathered(self, stretch: Stretch) -> Iterator[Batch]:
+        for begin in range(0, len(stretch.rows), self.size):
+            some = slice(begin, begin + self.size)
+            rows = stretch.rows[some]
+            batch = {name: buffer[: len(rows)] for name, buffer in self._buffers.items()}
+            for name, out in batch.items():
+                gather(stretch.columns[name], stretch.places[some], out)
+            yield Batch(batch, len(rows), rows)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
@@ -54,16 +55,27 @@ class Plan:
         skipped = low - (int(self._ends[first]) - len(stretches[0]))
         return found[skipped : skipped + high - low]
 
-    def places(self, number: int) -> np.ndarray | None:
-        """Where in the window each of these rows goes; None if they stay as they are."""
-        if not self.shuffle or self.block == 1:
-            return None
+    def places(self, number: int) -> np.ndarray:
+        """In which order the samples are taken from these rows: int64[n]."""
         rows = min(self.window, self.samples - number * self.window)
+        if not self.shuffle or self.block == 1:
+            return np.arange(rows)
         return numbers(self.seed, f"window {number}", self.epoch).permutation(rows)
 
 
+class Stretch(NamedTuple):
+    """Samples in the order in which they are trained with: sample i is row places[i] of the columns.
+
+    rows: the samples' numbers in the split; int64[n] both. Valid until the next one is asked for.
+    """
+
+    columns: Mapping[str, Array]
+    places: np.ndarray
+    rows: np.ndarray
+
+
 class LookAhead:
-    """Batches by windows. The results depend on the plan alone, not on the thread."""
+    """Windows of samples. The results depend on the plan alone, not on the thread."""
 
     def __init__(
         self, arrays: Mapping[str, Array], samples: int, size: int, seed: int, shuffle: bool
@@ -80,8 +92,8 @@ class LookAhead:
             self._window = min(self._window, size * 4)
         self._buffers: tuple[Buffers, Buffers] | None = None
 
-    def epoch(self, number: int, start: int) -> Iterator[tuple[Buffers, np.ndarray]]:
-        """The columns and rows of the batches from `start` on. Raises DataError where reading fails."""
+    def stretches(self, number: int, start: int) -> Iterator[Stretch]:
+        """The windows of an epoch, from batch `start` on. Raises DataError where reading fails."""
         plan = Plan(self._samples, self._block, self._window, self._seed, number, self._shuffle)
         buffers = self._buffers = self._buffers or (self._new(), self._new())
         first, skipped = divmod(start * self._size, self._window)
@@ -90,36 +102,29 @@ class LookAhead:
         with ThreadPoolExecutor(1, "look-ahead") as thread:
             ahead = thread.submit(self._fill, plan, first, buffers[first % 2])
             for window in range(first, plan.windows):
-                rows, columns = ahead.result(), buffers[window % 2]
+                rows, places = ahead.result()
                 if window + 1 < plan.windows:
-                    # Nobody uses the other buffers any more: all of their batches have been asked for.
+                    # Nobody uses the other buffers any more: what they held has been trained with.
                     ahead = thread.submit(self._fill, plan, window + 1, buffers[(window + 1) % 2])
-                for begin in range(skipped, len(rows), self._size):
-                    end = min(begin + self._size, len(rows))
-                    yield {name: array[begin:end] for name, array in columns.items()}, rows[begin:end]
+                taken = places[skipped:]
+                yield Stretch(buffers[window % 2], taken, rows[taken])
                 skipped = 0
 
     def _new(self) -> Buffers:
         rows = min(self._window, self._samples)
         return {name: np.empty((rows, *a.shape[1:]), a.dtype) for name, a in self._arrays.items()}
 
-    def _fill(self, plan: Plan, number: int, buffers: Buffers) -> np.ndarray:
-        """Read a window; gives the rows, in the order of the buffers."""
-        rows, places = plan.rows(number), plan.places(number)
-        mixed = rows
-        if places is not None:
-            mixed = np.empty_like(rows)
-            mixed[places] = rows
+    def _fill(self, plan: Plan, number: int, buffers: Buffers) -> tuple[np.ndarray, np.ndarray]:
+        """Read a window, as it stands in the file; gives its rows and their order.
+
+        They are mixed where batches are gathered: here it would hold Python's lock, and be a second copy.
+        """
+        rows = plan.rows(number)
         for name, array in self._arrays.items():
-            out = buffers[name][: len(rows)]
-            if places is None or in_memory(array):
-                gather(array, mixed, out)
+            out = buffers[name]
+            if isinstance(array, LazyArray) and not in_memory(array) and plan.block > 1:
+                for at, begin, end in runs(rows, plan.block):
+                    array.read(begin, out[at : at + end - begin])
             else:
-                _scatter(array, rows, places, out, plan.block)
-        return mixed
-
-
-def _scatter(array: Array, rows: np.ndarray, places: np.ndarray, out: np.ndarray, block: int) -> None:
-    """Read rows block by block, and put each where it belongs."""
-    for at, begin, end in runs(rows, block):
-        out[places[at : at + end - begin]] = array[begin:end]
+                gather(array, rows, out[: len(rows)])
+        return rows, plan.places(number)

@@ -76,14 +76,25 @@ def test_a_window_mixes_blocks_from_all_over():
 def test_the_order_of_windows_is_the_same_everywhere():
     """Checkpoints rely on it: a change here makes resumed runs differ from uninterrupted ones."""
     plan = Plan(12, 3, 8, seed=0, epoch=0, shuffle=True)
-    mixed: list[list[int]] = []
-    for number in range(plan.windows):
-        window, places = plan.rows(number), plan.places(number)
-        assert places is not None
-        out = np.empty_like(window)
-        out[places] = window
-        mixed.append(out.tolist())
-    assert mixed == [[6, 3, 8, 0, 5, 4, 7, 1], [11, 10, 2, 9]]
+    mixed = [plan.rows(number)[plan.places(number)].tolist() for number in range(plan.windows)]
+    assert mixed == [[6, 0, 8, 7, 5, 4, 3, 1], [10, 11, 9, 2]]
+
+
+@pytest.mark.parametrize("lazily", [True, False])
+@pytest.mark.parametrize("shuffle", [True, False])
+def test_stretches_hold_what_the_batches_do(lazily: bool, shuffle: bool, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(look_ahead, "WINDOW_BYTES", 24 * 20)
+    x = Counted(103, 5)
+    batches = Batches({"x": x if lazily else np.asarray(x), "y": np.arange(103)}, 4, 1, shuffle=shuffle)
+    wanted = [row for batch in batches.epoch(2, 3) for row in batch.rows]
+    found: list[int] = []
+    for columns, places, numbers in batches.stretches(2, 3):
+        for name in ("x", "y"):
+            array = columns[name]
+            assert isinstance(array, np.ndarray)
+            assert (array[places].reshape(len(places), -1)[:, 0] == numbers).all()
+        found += numbers.tolist()
+    assert found == wanted and len(found) == 103 - 12
 
 
 def test_the_thread_ends_with_the_iterator():
