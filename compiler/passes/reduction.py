@@ -9,7 +9,7 @@ from ..build import Value
 from ..ir import Dim, product
 from ..ops.rules import kept_shape
 from .algebra import mapped, with_operand
-from .rewrite import Rules, Term, united
+from .rewrite import Rewriter, Rules, Term, united
 
 _MOST_FACTORS = 4
 _MOVES = ("reshape", "transpose", "flip")
@@ -93,6 +93,62 @@ def _sum_of_known(term: Term) -> Value | None:
     return total.reshape(term.type.shape)
 
 
+def _sum_of_scaled(term: Term) -> Value | None:
+    """What is the same along the axes multiplies the sum, once: two sums may so become one.
+
+    Not scalars, which belong to what is summed: the mean's 1 / N to the gradient of every sample.
+    """
+    if not term.type.is_float:
+        return None
+    whole = term.operands[0]
+    scales: list[tuple[str, Value]] = []
+    varying = _varying(whole, term.axes(), len(whole.shape), scales, _MOST_FACTORS)
+    if not scales or varying is None or varying.shape != whole.shape:
+        return None
+    total = varying.sum(term.axes(), keep=term.attr("keep") is True)
+    for op, scale in scales:
+        total = term.build.apply(op, total, _summed_shape(scale, term, len(whole.shape)))
+    return total
+
+
+def _summed_shape(value: Value, term: Term, rank: int) -> Value:
+    """A value that is the same along the axes of a sum, without them where the sum drops them."""
+    if term.attr("keep"):
+        return value
+    lost = rank - len(value.shape)
+    return value.reshape([size for axis, size in enumerate(value.shape, lost) if axis not in term.axes()])
+
+
+def _varying(
+    value: Value, axes: tuple[int, ...], rank: int, scales: list[tuple[str, Value]], depth: int
+) -> Value | None:
+    """A product's factors that change along the axes, multiplied; None if none does. The others are added to
+    scales, each with the operation that brings it in."""
+    if _is_alike(value, axes, rank):
+        scales.append(("mul", value))
+        return None
+    inner = value.builder.term(value) if isinstance(value.builder, Rewriter) else None
+    if inner is None or not depth or inner.op not in ("mul", "div"):
+        return value
+    a, b = inner.operands
+    if inner.op == "div":
+        if not _is_alike(b, axes, rank):
+            return value
+        scales.append(("div", b))
+        return _varying(a, axes, rank, scales, depth - 1)
+    before = len(scales)
+    left, right = (_varying(x, axes, rank, scales, depth - 1) for x in (a, b))
+    if len(scales) == before:
+        return value
+    return left * right if left is not None and right is not None else left or right
+
+
+def _is_alike(value: Value, axes: tuple[int, ...], rank: int) -> bool:
+    """Whether a tensor, spread over a shape of that rank, is the same along the axes."""
+    shape = (1,) * (rank - len(value.shape)) + tuple(value.shape)
+    return bool(value.shape) and all(shape[axis] == 1 for axis in axes)
+
+
 def _scaled(term: Term) -> int | None:
     """Which operand the term is a scalar multiple of."""
     if term.op == "neg":
@@ -171,7 +227,7 @@ def _repeated(term: Term, axis: int) -> Value | None:
 RULES: Rules = united(
     dict.fromkeys(("sum", "max", "min", "prod", "any", "all"), (_over_nothing,)),
     {
-        "sum": (_sum_of_known, _sum_of_sum, _sum_of_parts, _sum_of_all, _sum_of_transpose),
+        "sum": (_sum_of_known, _sum_of_scaled, _sum_of_sum, _sum_of_parts, _sum_of_all, _sum_of_transpose),
         "matmul": (_product_with_rows_alike,),
     },
 )

@@ -1,142 +1,234 @@
-"""Which elementwise operations share a loop nest.
+"""Which elementwise operations and reductions share a loop nest.
 
-As the pass `fuse` has it, but a reshape between two operations does not part them: the elements keep their
-order. And what a plan computes right into a parameter is checked once more, since an operation that shares a
-kernel is done where the kernel is.
+Memory is slower than arithmetic, so a group is as large as it can be: what one loop has read or computed
+serves all that walk over the same elements. And a value that follows from one stored tensor by little
+arithmetic is not stored itself: whoever reads it computes it again.
+Source: Kennedy & McKinley 1993, "Maximizing loop parallelism and improving data locality via loop fusion".
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from operator import itemgetter
 
-from ...ir import Dim, Graph, Node, product
-from ...ops.op import REGISTRY
+from ...ir import Dim, product, size_at
 from ...plan import Plan
-from ...storage import Fixed, Held
-from .scalar import UNARY
+from ...storage import ITEM_BYTES
+from .reading import ENDS, Reading, Space
 
-_ENDS = ("sum", "max", "min", "prod", "any", "all")
-_BINARY = {
-    "add", "sub", "mul", "div", "pow", "maximum", "minimum", "eq", "ne", "lt", "le", "gt", "ge", "and", "or",
-    "where", "not", "cast",
+_CHEAP = {
+    "add", "sub", "mul", "neg", "abs", "square", "relu", "maximum", "minimum", "cast", "where", "not", "and",
+    "or", "eq", "ne", "lt", "le", "gt", "ge",
 }  # fmt: skip
+_CHAIN = 6  # operations that are computed again, one after the other
+_SMALL = 8  # so many times smaller than the rest, an operand costs nothing to read
+_MEMBERS, _INPUTS = 40, 12  # of a group: more would not fit into the registers
+_TASKS = 8  # results of a reduction that are enough to divide among threads
+_SERIAL = 4096  # elements that are not worth dividing
+_SEARCHED = 300  # operations between two that may share a nest, before the search is given up
+_NEIGHBOURS = 4  # groups that read the same, which are tried
+
+
+@dataclass
+class _Group:
+    """members: without those that are computed again. reads: from outside, and whether element by element."""
+
+    members: list[int]
+    space: Space
+    reads: set[tuple[int, bool]]
+    ends: list[int] = field(default_factory=list[int])
 
 
 class Groups:
-    """of: by node, the last of its group. displaced: what a plan has in a parameter's memory and must
-    not be there, because the parameter is still read; late: the updates among them, which wait for the end of
-    the step, with the parameter's or state's name.
-    """
+    """of: by node, the last of its group. again: what every group that reads it computes for itself."""
 
     def __init__(self, plan: Plan) -> None:
-        self.plan, self.graph = plan, plan.graph
+        self.reading = Reading(plan)
+        self.graph, self.plan = plan.graph, plan
+        self._spaces = {
+            id: space for id in self.reading.done if (space := self.reading.space(id)) is not None
+        }
+        self.again = set(self._computed_again())
         self.of: dict[int, int] = {}
-        done = [*plan.once, *plan.order]
-        self._place = {id: i for i, id in enumerate(done)}
-        needed = set(done)
-        self._users: dict[int, list[int]] = {}
-        for id in done:
-            for o in self.graph.operands(id):
-                self._users.setdefault(o, []).append(id)
-        updates = {id for result, id in self.graph.results.items() if result.kind == "update"}
-        self._results = {*plan.returns.values(), *updates}
-        for id in reversed(done):
-            node = self.graph[id]
-            space = self._space(node)
-            if space is None:
-                continue
-            readers = self._readers(id)
-            last = next(iter(readers)) if len(readers) == 1 else -1
-            joins = last >= 0 and node.op not in _ENDS and self._space(self.graph[last]) == space
-            joins = joins and self._is_fixed(id) == self._is_fixed(last) and id in needed
-            self.of[id] = last if joins else id
-        self._members: dict[int, list[int]] = {}
-        for id in done:
+        for id in reversed(self.reading.done):
+            if id in self._spaces and id not in self.again:
+                self.of[id] = self._only_reader(id)
+        self._groups: dict[int, _Group] = {}
+        members: dict[int, list[int]] = defaultdict(list)
+        for id in self.reading.done:
             if id in self.of:
-                self._members.setdefault(self.of[id], []).append(id)
-        self.displaced = dict(self._hazards())
-        self.late = {id: name for id, name in self.displaced.items() if id in updates}
-
-    def last(self, id: int) -> int:
-        return self.of[id]
+                members[self.of[id]].append(id)
+        for last, ids in members.items():
+            self._groups[last] = self._group(ids)
+        self._share()
 
     def members(self, last: int) -> Sequence[int]:
         """The operations of a group, operands first."""
-        return self._members[last]
+        own = self._groups[last].members
+        found = set(own)
+        pending = list(own)
+        while pending:
+            for operand in self.graph.operands(pending.pop()):
+                source = self.reading.through(operand)
+                if source in self.again and source not in found:
+                    found.add(source)
+                    pending.append(source)
+        return sorted(found, key=self.reading.place.__getitem__)
+
+    def first(self, key: int) -> int:
+        """The first operation of a group, in the plan's order."""
+        return self._groups[key].members[0] if key in self._groups else key
 
     def is_end(self, id: int) -> bool:
-        return self.graph[id].op in _ENDS
+        return self.graph[id].op in ENDS
 
     def is_stored(self, id: int) -> bool:
         """Whether an operation's value is needed outside of its group."""
-        return id in self._results or self.of[id] == id or any(g != self.of[id] for g in self._readers(id))
+        if id in self.again:
+            return False
+        readers = self._readers(id)
+        return (
+            id in self.reading.results or not readers or any(self.of.get(r) != self.of[id] for r in readers)
+        )
 
-    def through(self, id: int) -> int:
-        """The value that an operand is, seen through reshapes."""
-        while self.graph[id].op in ("reshape", "stop_gradient"):
-            (id,) = self.graph.operands(id)
-        return id
+    def reads(self, key: int) -> set[tuple[int, bool]]:
+        """What a group, or an operation without one, reads from outside; and whether element by element."""
+        return self._groups[key].reads if key in self._groups else set(self._sources([key]))
 
-    def _is_fixed(self, id: int) -> bool:
-        return isinstance(self.plan.storage.get(id), Fixed)
+    # what is computed again
 
-    def _space(self, node: Node) -> Dim | None:
-        """How many elements a loop over the operation has, None where it is not such a loop."""
-        graph = self.graph
-        if node.op in _ENDS:
-            return product(graph[graph.operands(node.id)[0]].type.shape)
-        return node.type.elements if _is_elementwise(graph, node) else None
+    def _computed_again(self) -> Iterator[int]:
+        chains: dict[int, int] = {}
+        for id, space in self._spaces.items():
+            node, readers = self.graph[id], self.reading.readers(id)
+            if node.op not in _CHEAP or id in self.reading.results or space[2] or len(readers) < 2:
+                continue
+            if any(self._spaces.get(r) != space for r in readers):
+                continue
+            read = set(self.reading.sources(id))
+            large = {s for s, _ in read if self.reading.elements(s) * _SMALL > self.reading.elements(id)}
+            if len(large) != 1 or any(s in large and not direct for s, direct in read):
+                continue
+            (source,) = large
+            stored = self.graph[source]
+            if stored.op in ("param", "state") or self.reading.elements(source) != self.reading.elements(id):
+                continue
+            if ITEM_BYTES[stored.type.dtype] > ITEM_BYTES[node.type.dtype]:
+                continue
+            chain = chains.get(source, 0) + 1
+            if chain <= _CHAIN:
+                chains[id] = chain
+                yield id
 
     def _readers(self, id: int) -> set[int]:
-        """The groups that read a value, -1 for what has none."""
+        """The operations that read a value, whoever computes something from it again included."""
         found: set[int] = set()
-        for user in self._users.get(id, ()):
-            node = self.graph[user]
-            if node.op in ("reshape", "stop_gradient"):
-                found |= self._readers(user)
-                if user in self._results:
-                    found.add(-1)
-            elif REGISTRY[node.op].view:
-                found.add(-1)
-            else:
-                found.add(self.of.get(user, -1))
+        for reader in self.reading.readers(id):
+            found |= self._readers(reader) if reader in self.again else {reader}
         return found
 
-    def _time(self, id: int) -> int:
-        """When an operation is done."""
-        return self._place[self.of.get(id, id)]
+    def _sources(self, ids: Sequence[int]) -> Iterator[tuple[int, bool]]:
+        """What operations read; in place of what is computed again, what it is computed from."""
+        for id in ids:
+            for source, direct in self.reading.sources(id):
+                if source in self.again:
+                    yield from self._sources([source])
+                else:
+                    yield source, direct
 
-    def _hazards(self) -> Iterator[tuple[int, str]]:
-        """Updates in place whose parameter would still be read afterwards."""
-        leaves = {n.name: n.id for n in self.plan.leaves("param", "state")}
-        for id in self.plan.order:
-            storage = self.plan.storage[id]
-            if not isinstance(storage, Held) or self.graph[id].op in ("param", "state"):
-                continue
-            if REGISTRY[self.graph[id].op].view:
-                continue
-            if self._read_late(leaves[storage.name], id):
-                yield id, storage.name
+    # what shares a nest
 
-    def _read_late(self, leaf: int, writer: int) -> bool:
-        pending = [(leaf, True)]
+    def _only_reader(self, id: int) -> int:
+        """The group that alone reads a value and walks over the same elements; otherwise the operation itself."""
+        if self.is_end(id):
+            return id
+        groups = {self.of.get(r, -1) for r in self._readers(id)}
+        last = next(iter(groups)) if len(groups) == 1 else -1
+        return last if last >= 0 and self._spaces[last] == self._spaces[id] else id
+
+    def _group(self, ids: Sequence[int]) -> _Group:
+        own = set(ids)
+        reads = {(s, direct) for s, direct in self._sources(ids) if s not in own}
+        ends = [id for id in ids if self.is_end(id)]
+        return _Group(list(ids), self._spaces[ids[-1]], reads, ends)
+
+    def _share(self) -> None:
+        """Let groups be one that walk over the same elements and have something to read in common."""
+        neighbours: dict[tuple[int, Space], list[int]] = defaultdict(list)
+        for key in list(self._groups):
+            last = key
+            space = self._groups[key].space
+            shared = [
+                s for s, direct in sorted(self._groups[key].reads) if direct and self._is_whole(s, space)
+            ]
+            others = [self.of[s] for s in shared if s in self.of]
+            for source in shared:
+                others += reversed(neighbours[source, space][-_NEIGHBOURS:])
+            for other in dict.fromkeys(others):
+                other = self.of[other]
+                if other != last and self._may_share(other, last):
+                    last = self._unite(other, last)
+            for source in (*shared, key):
+                neighbours[source, space].append(key)
+
+    def _is_whole(self, source: int, space: Space) -> bool:
+        return size_at(space[0], self.plan.n) == self.reading.elements(source)
+
+    def _unite(self, a: int, b: int) -> int:
+        ids = sorted(
+            self._groups.pop(a).members + self._groups.pop(b).members, key=self.reading.place.__getitem__
+        )
+        last = ids[-1]
+        self.of |= dict.fromkeys(ids, last)
+        self._groups[last] = self._group(ids)
+        return last
+
+    def _may_share(self, a: int, b: int) -> bool:
+        first, second = self._groups[a], self._groups[b]
+        if first.space != second.space or len(first.members) + len(second.members) > _MEMBERS:
+            return False
+        if len({s for s, _ in first.reads | second.reads}) > _INPUTS:
+            return False
+        if len({self._walk(end) for end in (*first.ends, *second.ends)}) > 1:
+            return False
+        for one, other in ((first, second), (second, first)):
+            if any(s in other.members and (not direct or s in other.ends) for s, direct in one.reads):
+                return False
+        if size_at(first.space[0], self.plan.n) > _SERIAL and self._is_wide(first) != self._is_wide(second):
+            return False
+        return not self._depends(a, b) and not self._depends(b, a)
+
+    def _is_wide(self, group: _Group) -> bool:
+        """Whether threads can share the work."""
+        return all(self.reading.elements(end) >= _TASKS for end in group.ends)
+
+    def _walk(self, end: int) -> tuple[tuple[bool, Dim], ...]:
+        """How a reduction walks: the sizes of the runs of axes that it sums over and of those that it does not."""
+        node = self.graph[end]
+        shape = self.graph[self.graph.operands(end)[0]].type.shape
+        gone = node.attr("axis")
+        gone = gone if isinstance(gone, tuple) else (gone,)
+        axes = [(axis in gone, size) for axis, size in enumerate(shape) if size != 1]
+        return tuple((gone, product([s for _, s in run])) for gone, run in groupby(axes, key=itemgetter(0)))
+
+    def _depends(self, key: int, on: int) -> bool:
+        """Whether a group needs another's values by way of a third; also where that is hard to tell."""
+        earliest = self.reading.place[self._groups[on].members[0]]
+        pending = [self.of.get(s, s) for s, _ in self.reads(key)]
+        seen = {key, on}
         while pending:
-            seen, direct = pending.pop()
-            for user in self._users.get(seen, ()):
-                if REGISTRY[self.graph[user].op].view:
-                    same = self.graph[user].op in ("reshape", "stop_gradient")
-                    pending.append((user, direct and same))
-                elif self._time(user) > self._time(writer) or (
-                    self._time(user) == self._time(writer) and not direct
-                ):
+            group = pending.pop()
+            if group in seen or self.reading.place.get(group, -1) < earliest:
+                continue
+            seen.add(group)
+            if len(seen) > _SEARCHED:
+                return True
+            for source, _ in self.reads(group):
+                found = self.of.get(source, source)
+                if found == on:
                     return True
+                pending.append(found)
         return False
-
-
-def _is_elementwise(graph: Graph, node: Node) -> bool:
-    if REGISTRY[node.op].kind != "elementwise":
-        return False
-    if node.op not in _BINARY and node.op not in UNARY:
-        return False
-    integers = any(not graph[o].type.is_float for o in graph.operands(node.id))
-    return not (integers and node.op in ("pow", "div"))

@@ -114,23 +114,47 @@ def across(fn: Function, op: str, x: Value, unsigned: bool = False) -> Value:
     return fn.extract(x, 0)
 
 
-def reduction(
-    group: Group, end: Node, source: int, whole: Axis, gone: Axis, out: Tensor, kept: Axis, batch: Batch
-) -> Kernel:
-    """The kernel of a group that ends in a sum or the like.
+@dataclass(frozen=True, slots=True)
+class End:
+    """A sum or the like that a group ends in.
 
-    source: the member (or input) that is reduced; whole: the axes of its type. gone: an axis over the group's
-    elements whose stride is not 0 where they are reduced; kept: the result's place for each element, with
-    stride 0 where they are reduced.
+    source: the member or input that is reduced. out: the result; kept: its place for each element of the
+    group, with stride 0 where they are reduced.
     """
-    inputs = list(group.inputs)
-    stored = list(group.outputs)
-    extra = [group.outputs[o] for o in stored]
-    lanes = batch.lanes
-    tensors = [*(group.inputs[i][0] for i in inputs), *extra, out]
-    axes = [group.inputs[i][1] for i in inputs] + [t.layout.flat for t in extra] + [kept]
-    writer = Writer(tensors, lanes)
-    last = len(tensors) - 1
+
+    node: Node
+    source: int
+    out: Tensor
+    kept: Axis
+
+    @property
+    def op(self) -> str:
+        return self.node.op
+
+    @property
+    def unsigned(self) -> bool:
+        return self.out.dtype in scalar.UNSIGNED
+
+    def combined(self, fn: Function, a: Value, b: Value) -> Value:
+        return combined(fn, self.op, a, b, self.unsigned)
+
+    def start(self, width: int) -> Value:
+        return number(identity(self.op, self.out.dtype), self.out.element, width)
+
+
+def reduction(group: Group, ends: Sequence[End], whole: Axis, gone: Axis, batch: Batch) -> Kernel:
+    """The kernel of a group that ends in reductions, all along the same axes.
+
+    whole: the axes of what is reduced. gone: an axis over the group's elements whose stride is not 0 where
+    they are reduced.
+    """
+    inputs, stored, lanes = list(group.inputs), list(group.outputs), batch.lanes
+    outputs = [group.outputs[o] for o in stored]
+    tensors = [*(group.inputs[i][0] for i in inputs), *outputs, *(end.out for end in ends)]
+    axes = (
+        [group.inputs[i][1] for i in inputs] + [t.layout.flat for t in outputs] + [end.kept for end in ends]
+    )
+    last = len(tensors) - len(ends)  # the first of the ends; what stands before has the group's elements
     loops = common([*axes, samples(whole, lanes), gone])
     masked = not batch.full and any(lp.strides[-1] and lp.kind == "lane" for lp in loops)
     reduced = sorted((lp for lp in loops if lp.strides[-1]), key=lambda lp: -max(map(abs, lp.strides[:last])))
@@ -142,71 +166,82 @@ def reduction(
         vector, vertical = outer.pop(), True
     elif reduced and any(s == 1 for s in reduced[-1].strides[:last]):
         vector = reduced.pop()
-    work = (len(group.members) + 1) * prod(lp.extent for lp in loops)
-    element, unsigned = out.element, out.dtype in scalar.UNSIGNED
-    unrolled = UNROLLED if len(group.members) <= _SMALL else 1
+    writer = Writer(tensors, lanes)
+    sums = _Sums(writer, group, ends, batch, reduced, vector, vertical, masked)
+    fn = writer.fn
+    starts: list[Index] = [*writer.starts, 0, 0]
+    tasks, inner = divided(outer)
 
-    def load(at: Sequence[Index], strides: Sequence[int], width: int, mask: int) -> Callable[[int], Value]:
-        return lambda id: writer.load(
-            inputs.index(id), at[inputs.index(id)], strides[inputs.index(id)], width, mask
-        )
+    def store(there: Sequence[Index], totals: Sequence[Value], mask: int = 0) -> None:
+        for position, total in enumerate(totals, last):
+            writer.store(position, total, there[position], 1, mask)
 
-    def total(at: Sequence[Index], width: int, mask: int, spread: Loop | None) -> Value:
-        """The reduction over `reduced` and, with `spread`, over that loop's vectors."""
-        fn = writer.fn
-        start = number(identity(end.op, out.dtype), element, width if spread or vertical else 0)
-        running, lost = fn.variable(start), fn.variable(number(0, element, start.lanes))
+    with writer.tasks(tasks, starts) as at, walk(fn, inner, at) as there:
+        if vector is not None and vertical:
 
-        def step(there: Sequence[Index], strides: Sequence[int], cut: int, into: Variable) -> None:
-            known = _values(group, fn, width, load(there, strides, width, cut))
-            for position, id in enumerate(stored, len(inputs)):
-                writer.store(position, fn.splat(known[id], width), there[position], strides[position], cut)
-            value = known[source] if source in known else load(there, strides, width, cut)(source)
-            value = fn.splat(value, width) if width else value
-            if cut and spread is not None:
-                value = fn.select(first(cut, width), value, start)
-            if masked and spread is not None and spread.kind == "lane":
-                value = fn.select(present(fn, there[-2], batch.n, lanes), value, start)
-            elif masked:
-                value = fn.select(
-                    fn.compare("slt", fn.index(there[-2]), number(batch.n, "i64")), value, start
-                )
-            fn.set(into, combined(fn, end.op, fn.get(into), value, unsigned))
+            def rows(i: Index, mask: int) -> None:
+                place = moved(fn, there, i, vector)
+                store(place, sums.totals(place, lanes, mask), mask)
 
-        def add(part: Value) -> None:
-            """To what there is. What a sum of floats loses is kept and added later (Kahan 1965)."""
-            if end.op != "sum" or not part.is_float:
-                fn.set(running, combined(fn, end.op, fn.get(running), part, unsigned))
-                return
-            before = fn.get(running)
-            missing = fn.binary("fsub", part, fn.get(lost))
-            after = fn.binary("fadd", before, missing)
-            finite = fn.compare("oeq", fn.binary("fsub", after, after), number(0, element, after.lanes))
-            error = fn.binary("fsub", fn.binary("fsub", after, before), missing)
-            fn.set(lost, fn.select(finite, error, number(0, element, after.lanes)))
-            fn.set(running, after)
+            along(fn, vector.extent, lanes, rows)
+        elif vector is not None:
+            totals = sums.totals(there, lanes, 0)
+            store(there, [across(fn, e.op, t, e.unsigned) for e, t in zip(ends, totals, strict=True)])
+        else:
+            store(there, sums.totals(there, 0, 0))
+    work = (len(group.members) + len(ends)) * prod(lp.extent for lp in loops)
+    return writer.kernel(len(stored) + len(ends), prod(lp.extent for lp in tasks), group.about, work)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sums:
+    """The innermost part of a reduction: what becomes of the loops that are reduced.
+
+    vector: the loop along the vectors; vertical: each lane makes a result of its own, otherwise all of them
+    make one together. masked: the padding samples of a batch are left out.
+    """
+
+    writer: Writer
+    group: Group
+    ends: Sequence[End]
+    batch: Batch
+    reduced: Sequence[Loop]
+    vector: Loop | None
+    vertical: bool
+    masked: bool
+
+    def totals(self, at: Sequence[Index], width: int, mask: int) -> list[Value]:
+        """Each end's running value, from these places on; a vector of them unless width is 0."""
+        fn, spread = self.writer.fn, None if self.vertical else self.vector
+        none = (0,) * len(at)
+        deep = spread or (self.reduced[-1] if self.reduced else Loop(1, none))
+        strides = deep.strides if self.vector is None else self.vector.strides
+        unit = width if spread is not None else 1
+        totals = [_Total(fn, end, end.start(width)) for end in self.ends]
+
+        def round(there: Sequence[Index], i: Index, into: Sequence[Variable], cut: int = mask) -> None:
+            place = moved(fn, there, fn.multiply(i, unit), deep)
+            for end, value, variable in zip(
+                self.ends, self._values(place, strides, width, cut), into, strict=True
+            ):
+                fn.set(variable, end.combined(fn, fn.get(variable), value))
 
         def some(there: Sequence[Index], begin: Index, count: int) -> None:
             """So many rounds of the innermost loop, summed apart and then added to what there is."""
-            parts = [fn.variable(start) for _ in range(min(unrolled, count))]
+            parts = [
+                [fn.variable(end.start(width)) for end in self.ends] for _ in range(min(unrolled, count))
+            ]
             groups, left = divmod(count, len(parts))
             with fn.loop(0, groups) as group:
                 for k, part in enumerate(parts):
-                    i = fn.multiply(fn.add(begin, fn.multiply(group, len(parts)), k), unit)
-                    step(moved(fn, there, i, deep), strides, mask, part)
+                    round(there, fn.add(begin, fn.multiply(group, len(parts)), k), part)
             for k in range(left):
-                i = fn.multiply(fn.add(begin, groups * len(parts) + k), unit)
-                step(moved(fn, there, i, deep), strides, mask, parts[k])
-            while len(parts) > 1:
-                pairs = [(fn.get(a), fn.get(b)) for a, b in zip(parts[::2], parts[1::2], strict=False)]
-                odd = parts[len(pairs) * 2 :]
-                parts = [fn.variable(combined(fn, end.op, a, b, unsigned)) for a, b in pairs] + odd
-            add(fn.get(parts[0]))
+                round(there, fn.add(begin, groups * len(parts) + k), parts[k])
+            for total, running in zip(totals, zip(*parts, strict=True), strict=True):
+                total.add(running)
 
-        unit = lanes if spread is not None else 1
-        deep = spread or (reduced[-1] if reduced else Loop(1, (0,) * (len(tensors) + 2)))
-        strides = spread.strides if spread else vector.strides if vector and vertical else deep.strides
-        with walk(fn, reduced if spread is not None else reduced[:-1], at) as there:
+        unrolled = UNROLLED if len(self.group.members) <= _SMALL else 1
+        with walk(fn, self.reduced if spread is not None else self.reduced[:-1], at) as there:
             rounds, left = divmod(deep.extent, unit)
             chunks, rest = divmod(rounds, _CHUNK)
             if chunks:
@@ -215,32 +250,74 @@ def reduction(
             if rest:
                 some(there, chunks * _CHUNK, rest)
             if left:
-                step(moved(fn, there, rounds * unit, deep), strides, left, running)
-        return fn.get(running)
+                round(there, rounds, [total.running for total in totals], left)
+        return [fn.get(total.running) for total in totals]
 
-    fn = writer.fn
-    starts: list[Index] = [*writer.starts, 0, 0]
-    divided_, inner = divided(outer)
-    with writer.tasks(divided_, starts) as at, walk(fn, inner, at) as there:
-        if vertical:
-            assert vector is not None
-            along(
-                fn,
-                vector.extent,
-                lanes,
-                lambda i, mask: writer.store(
-                    last,
-                    total(moved(fn, there, i, vector), lanes, mask, None),
-                    moved(fn, there, i, vector)[last],
-                    1,
-                    mask,
-                ),
-            )
-        elif vector is not None:
-            writer.store(last, across(fn, end.op, total(there, lanes, 0, vector), unsigned), there[last], 1)
-        else:
-            writer.store(last, total(there, 0, 0, None), there[last], 1)
-    return writer.kernel(len(stored) + 1, prod(lp.extent for lp in divided_), group.about, work)
+    def _values(self, at: Sequence[Index], strides: Sequence[int], width: int, cut: int) -> list[Value]:
+        """What each end takes in at a place; the group's members are stored on the way."""
+        fn, writer, inputs = self.writer.fn, self.writer, list(self.group.inputs)
+
+        def load(id: int) -> Value:
+            position = inputs.index(id)
+            return writer.load(position, at[position], strides[position], width, cut)
+
+        known = _values(self.group, fn, width, load)
+        for position, id in enumerate(self.group.outputs, len(inputs)):
+            value = fn.splat(known[id], width) if width else known[id]
+            writer.store(position, value, at[position], strides[position], cut)
+        counted = self._counted(at, width, cut)
+        found: list[Value] = []
+        for end in self.ends:
+            value = known[end.source] if end.source in known else load(end.source)
+            value = fn.splat(value, width) if width else value
+            for mask in counted:
+                value = fn.select(mask, value, end.start(width))
+            found.append(value)
+        return found
+
+    def _counted(self, at: Sequence[Index], width: int, cut: int) -> list[Value]:
+        """The masks of what counts, where not all does: the places before the cut, and the batch's samples."""
+        fn, found = self.writer.fn, list[Value]()
+        if self.vertical or self.vector is None:
+            if self.masked:
+                found.append(fn.compare("slt", fn.index(at[-2]), number(self.batch.n, "i64")))
+            return found
+        if cut:
+            found.append(first(cut, width))
+        if self.masked and self.vector.kind == "lane":
+            found.append(present(fn, at[-2], self.batch.n, width))
+        elif self.masked:
+            found.append(fn.compare("slt", fn.index(at[-2]), number(self.batch.n, "i64")))
+        return found
+
+
+class _Total:
+    """The running value of a reduction. What a sum of floats loses is kept and added later (Kahan 1965)."""
+
+    def __init__(self, fn: Function, end: End, start: Value) -> None:
+        self._fn, self._end = fn, end
+        self._compensated = end.op == "sum" and start.is_float
+        self.running = fn.variable(start)
+        self._lost = fn.variable(number(0, start.element, start.lanes))
+
+    def add(self, parts: Sequence[Variable]) -> None:
+        """What was summed apart."""
+        fn, end = self._fn, self._end
+        values = [fn.get(part) for part in parts]
+        while len(values) > 1:
+            pairs = [end.combined(fn, a, b) for a, b in zip(values[::2], values[1::2], strict=False)]
+            values = pairs + values[len(pairs) * 2 :]
+        before = fn.get(self.running)
+        if not self._compensated:
+            fn.set(self.running, end.combined(fn, before, values[0]))
+            return
+        none = number(0, before.element, before.lanes)
+        missing = fn.binary("fsub", values[0], fn.get(self._lost))
+        after = fn.binary("fadd", before, missing)
+        finite = fn.compare("oeq", fn.binary("fsub", after, after), none)
+        error = fn.binary("fsub", fn.binary("fsub", after, before), missing)
+        fn.set(self._lost, fn.select(finite, error, none))
+        fn.set(self.running, after)
 
 
 def _even(loop: Loop, last: int) -> bool:

@@ -14,7 +14,8 @@ from .groups import Groups
 from .isa import Isa
 from .layout import Axis, Batch, Factor, Layout, Unsupported
 from .nest import ELEMENTS, Buffer, Kernel, Tensor
-from .pointwise import Group, pointwise, reduction
+from .order import Order
+from .pointwise import End, Group, pointwise, reduction
 from .text import item_bytes
 
 
@@ -66,7 +67,8 @@ class Selection:
         self._buffers = 0
         self._fixed = False
         self.groups = Groups(self.plan)
-        for once, order in ((True, self.plan.once), (False, self.plan.order)):
+        self._order = Order(self.groups)
+        for once, order in ((True, self._order.once), (False, self._order.step)):
             self._fixed = once
             for id in order:
                 self._select(id)
@@ -101,7 +103,7 @@ class Selection:
         """The memory that a node's value is to be written to."""
         if node.id not in self._tensors:
             storage = self.plan.storage[node.id]
-            if isinstance(storage, Held) and node.id not in self.groups.displaced:
+            if isinstance(storage, Held) and node.id not in self._order.displaced:
                 self._tensors[node.id] = self._variable(storage.name, node)
             else:
                 self._tensors[node.id] = self.new(node.type)
@@ -145,11 +147,8 @@ class Selection:
         if node.op in ("constant", "size", "counter"):
             self._number(node)
             return
-        if REGISTRY[node.op].view:
-            return
         if id in self.groups.of:
-            if self.groups.last(id) == id:
-                self._group(id)
+            self._group(id)
             return
         if node.op in RULES:
             RULES[node.op](self, node)
@@ -250,16 +249,16 @@ class Selection:
     # groups
 
     def _group(self, last: int) -> None:
-        members = [self.graph[i] for i in self.groups.members(last)]
-        end = members.pop() if self.groups.is_end(last) else None
+        nodes = [self.graph[i] for i in self.groups.members(last)]
+        ends = [node for node in nodes if self.groups.is_end(node.id)]
+        members = [node for node in nodes if not self.groups.is_end(node.id)]
         ids = {m.id for m in members}
         numbers: dict[int, float] = {}
         inputs: dict[int, tuple[Tensor, Axis]] = {}
         keys: dict[tuple[int, Axis], int] = {}
-        read: dict[int, list[int]] = {}
 
         def operand(id: int, shape: TensorType) -> int:
-            inside = self.groups.through(id)
+            inside = self.groups.reading.through(id)
             if inside in ids:
                 return inside
             storage = self.plan.storage.get(id)
@@ -268,38 +267,34 @@ class Selection:
                 return id
             tensor = self.tensor(id)
             axis = tensor.layout.broadcast(self.batch.extents(shape.shape)).flat
-            key = keys.setdefault((id, axis), id if id not in inputs else -2 - len(keys))
+            key = keys.setdefault((inside, axis), -2 - len(keys))
             inputs[key] = (tensor, axis)
             return key
 
-        for member in members:
-            read[member.id] = [operand(o, member.type) for o in self.graph.operands(member.id)]
+        read = {m.id: [operand(o, m.type) for o in self.graph.operands(m.id)] for m in members}
         outputs = {m.id: self.out(m) for m in members if self.groups.is_stored(m.id)}
+        reduced = {end.id: self.graph[self.graph.operands(end.id)[0]] for end in ends}
+        sources = {end.id: operand(reduced[end.id].id, reduced[end.id].type) for end in ends}
+        if any(source in numbers for source in sources.values()):
+            raise Unsupported("the reduction of a number")
         dtypes: dict[int, DType] = {id: self.graph[id].type.dtype for id in (*ids, *numbers)}
         dtypes |= {key: tensor.dtype for key, (tensor, _) in inputs.items()}
-        about = self.about(end or members[-1])
-        group = Group(members, read, numbers, inputs, dtypes, outputs, about)
-        if end is None:
+        group = Group(members, read, numbers, inputs, dtypes, outputs, self.about(nodes[-1]))
+        if not ends:
             self.run(pointwise(group, self.isa.lanes))
             return
-        (of,) = self.graph.operands(end.id)
-        shape = self.graph[of].type
-        source = operand(of, shape)
-        if source in numbers:
-            raise Unsupported("the reduction of a number")
-        axes = end.attr("axis")
-        reduced = set(_ints(axes if isinstance(axes, tuple) else (axes,)))
-        out = self.out(end)
-        kept = self._spread(out.layout, end, shape, reduced)
-        extents = self.batch.extents(shape.shape)
-        gone: Axis = tuple(Factor(extent, int(a in reduced)) for a, extent in enumerate(extents))
-        group = Group(members, read, numbers, inputs, dtypes, outputs, about)
-        whole = self.batch.layout(shape).flat
-        self.run(reduction(group, end, source, whole, gone, out, kept, self.batch))
+        found = [
+            End(end, sources[end.id], self.out(end), self._spread(end, reduced[end.id].type)) for end in ends
+        ]
+        shape = reduced[ends[0].id].type
+        axes = _axes(ends[0])
+        gone: Axis = tuple(Factor(e, int(a in axes)) for a, e in enumerate(self.batch.extents(shape.shape)))
+        self.run(reduction(group, found, self.batch.layout(shape).flat, gone, self.batch))
 
-    def _spread(self, out: Layout, end: Node, shape: TensorType, reduced: set[int]) -> Axis:
-        """A result's place for each element of what was reduced."""
-        axes = list(out.axes)
+    def _spread(self, end: Node, shape: TensorType) -> Axis:
+        """A reduction's place for each element of what is reduced."""
+        reduced = _axes(end)
+        axes = list(self.out(end).layout.axes)
         if end.attr("keep"):
             axes = [() if a in reduced else axis for a, axis in enumerate(axes)]
         else:
@@ -312,7 +307,7 @@ class Selection:
     def _finish(self) -> None:
         self._fixed = False
         leaves = {leaf.name: leaf for leaf in self.plan.leaves("param", "state")}
-        for name, id in (*self.plan.assigns, *((name, id) for id, name in self.groups.late.items())):
+        for name, id in (*self.plan.assigns, *((name, id) for id, name in self._order.late.items())):
             value, leaf = self.tensor(id), leaves[name]
             spread = value.layout.broadcast(self.batch.extents(leaf.type.shape))
             self.copy(value.seen(spread), self._variable(name, leaf), f"{name} <-")
@@ -326,6 +321,12 @@ class Selection:
                 out = self.new(type, natural)
                 self.copy(source, out, "result")
                 self.results[id] = out
+
+
+def _axes(end: Node) -> set[int]:
+    """What a reduction is along."""
+    axes = end.attr("axis")
+    return set(_ints(axes if isinstance(axes, tuple) else (axes,)))
 
 
 def _ints(value: Attr | Sequence[Attr]) -> tuple[int, ...]:

@@ -178,6 +178,17 @@ CASES: list[tuple[str, Make, str]] = [
         lambda x, s, i: s.broadcast((N, 1)).op("put_along", i, axis=1, size=9),
         "mul(one_hot(reshape(i, shape=[N]), classes=9, dtype=float32), s)",
     ),
+    ("sum of a scaled x", lambda u, x: (x * u).sum((0,)), "mul(sum(x, axis=[0]), u)"),
+    (
+        "sum of x over y",
+        lambda column, x: (x / column).sum((1,), keep=True),
+        "div(sum(x, axis=[1], keep=True), column)",
+    ),
+    (
+        "sum of a scaled product",
+        lambda u, x, y: ((x * u) * y).sum((0,), keep=True),
+        "mul(sum(mul(x, y), axis=[0], keep=True), u)",
+    ),
     ("sum of -x", lambda x: (-x).sum((0,)), "neg(sum(x, axis=[0]))"),
     (
         "sum of the squares of what was joined",
@@ -242,6 +253,9 @@ KEPT: list[tuple[str, Make]] = [
     ("sum of padding that counts", lambda w: w.op("pad", before=(1, 0), after=(0, 0), value=7.0).sum((0,))),
     ("sum of one place and more", lambda column: column.sum((0, 1))),
     ("sum of -x that is read twice", lambda x: (-x).sum((0,)) + (-x).op("exp")),
+    ("sum of x scaled along it", lambda u, x: (x * u).sum((1,))),
+    ("sum of a multiple of x", lambda s, x: (x * s).sum((0,))),
+    ("sum of a smaller factor", lambda u, column: (u * column).sum((0,))),
     ("outer product", lambda u, column, x: u * (column * x.sum((0,)))),
     ("sum of integers repeated", lambda i: i.broadcast((N, 4)).sum((1,))),
 ]
