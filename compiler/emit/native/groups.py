@@ -142,7 +142,7 @@ class Groups:
     # what shares a nest
 
     def _only_reader(self, id: int) -> int:
-        """The group that alone reads a value and walks over the same elements; otherwise the operation itself."""
+        """The group that alone reads a value, over the same elements; otherwise the operation itself."""
         if self.is_end(id):
             return id
         groups = {self.of.get(r, -1) for r in self._readers(id)}
@@ -159,8 +159,9 @@ class Groups:
         """Let groups be one that walk over the same elements and have something to read in common."""
         neighbours: dict[tuple[int, Space], list[int]] = defaultdict(list)
         for key in list(self._groups):
-            last = key
-            space = self._groups[key].space
+            if key not in self._groups:  # it has become part of an earlier one
+                continue
+            last, space = key, self._groups[key].space
             shared = [
                 s for s, direct in sorted(self._groups[key].reads) if direct and self._is_whole(s, space)
             ]
@@ -206,7 +207,7 @@ class Groups:
         return all(self.reading.elements(end) >= _TASKS for end in group.ends)
 
     def _walk(self, end: int) -> tuple[tuple[bool, Dim], ...]:
-        """How a reduction walks: the sizes of the runs of axes that it sums over and of those that it does not."""
+        """How a reduction walks: the sizes of the runs of axes that it is along, and of those between."""
         node = self.graph[end]
         shape = self.graph[self.graph.operands(end)[0]].type.shape
         gone = node.attr("axis")

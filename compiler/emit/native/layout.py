@@ -66,7 +66,7 @@ class Layout:
 
     def reshaped(self, extents: Sequence[int]) -> Layout | None:
         """The same elements in order under other axes; None where a loop would have to be cut unevenly."""
-        rest = [f for f in self.flat if f.extent != 1]
+        rest = _joined([f for f in self.flat if f.extent != 1])
         axes: list[Axis] = []
         for extent in extents:
             axis: list[Factor] = []
@@ -122,6 +122,19 @@ class Layout:
             offset += sum((f.extent - 1) * f.stride for f in self.axes[a])
             found[a] = tuple(f._replace(stride=-f.stride) for f in self.axes[a])
         return Layout(tuple(found), offset)
+
+
+def _joined(loops: Sequence[Factor]) -> list[Factor]:
+    """Neighbours made one where their places are evenly spaced; blocks and lanes stay."""
+    found: list[Factor] = []
+    for loop in loops:
+        outer = found[-1] if found else None
+        even = outer is not None and outer.stride == loop.stride * loop.extent
+        if outer is not None and even and not outer.kind and not loop.kind:
+            found[-1] = Factor(outer.extent * loop.extent, loop.stride)
+        else:
+            found.append(loop)
+    return found
 
 
 def _merged(axis: Axis) -> Axis | None:

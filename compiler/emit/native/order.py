@@ -1,4 +1,4 @@
-"""When each kernel of a plan runs: groups as a whole, and updates in place after what still reads the old values."""
+"""When each kernel of a plan runs: groups as a whole, updates in place after readers of the old values."""
 
 from __future__ import annotations
 

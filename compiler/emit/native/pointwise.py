@@ -221,9 +221,8 @@ class _Sums:
 
         def round(there: Sequence[Index], i: Index, into: Sequence[Variable], cut: int = mask) -> None:
             place = moved(fn, there, fn.multiply(i, unit), deep)
-            for end, value, variable in zip(
-                self.ends, self._values(place, strides, width, cut), into, strict=True
-            ):
+            values = self._values(place, strides, width, cut)
+            for end, value, variable in zip(self.ends, values, into, strict=True):
                 fn.set(variable, end.combined(fn, fn.get(variable), value))
 
         def some(there: Sequence[Index], begin: Index, count: int) -> None:
@@ -276,7 +275,7 @@ class _Sums:
         return found
 
     def _counted(self, at: Sequence[Index], width: int, cut: int) -> list[Value]:
-        """The masks of what counts, where not all does: the places before the cut, and the batch's samples."""
+        """The masks of what counts, where not all does: places before the cut, and the batch's samples."""
         fn, found = self.writer.fn, list[Value]()
         if self.vertical or self.vector is None:
             if self.masked:

@@ -58,7 +58,7 @@ class Reading:
                 yield source, direct
 
     def readers(self, id: int) -> set[int]:
-        """The operations that read a value, or a reshape of it; -1 for a view, and a reshape that is a result."""
+        """What reads a value, or a reshape of it; -1 stands for views, and for a reshape that is a result."""
         found: set[int] = set()
         for user in self._users.get(id, ()):
             if self.graph[user].op in _SAME_ORDER:
@@ -86,7 +86,7 @@ class Reading:
 
     def _is_elementwise(self, id: int) -> bool:
         node = self.graph[id]
-        if REGISTRY[node.op].kind != "elementwise" or node.op not in _BINARY and node.op not in UNARY:
+        if REGISTRY[node.op].kind != "elementwise" or node.op not in _BINARY | set(UNARY):
             return False
         integers = any(not self.graph[o].type.is_float for o in self.graph.operands(id))
         return not (integers and node.op in ("pow", "div"))

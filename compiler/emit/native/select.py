@@ -47,13 +47,13 @@ def rule(*ops: str) -> Callable[[Rule], Rule]:
 class Selection:
     """The kernels of a plan, found in its order. Raises Unsupported for a graph that does not fit.
 
-    winograd: results of a tile along an axis, where a convolution is done that way (2 or 4; 0: nowhere).
+    winograd: results of a tile along an axis, at most, where a convolution is done that way (0, 2 or 4).
     once: those that are run when the program is loaded; actions: those of each step.
     """
 
     plan: Plan
     isa: Isa
-    winograd: int = 2
+    winograd: int = 4
     once: list[Action] = field(default_factory=list[Action])
     actions: list[Action] = field(default_factory=list[Action])
     results: dict[int, Tensor] = field(default_factory=dict[int, Tensor])

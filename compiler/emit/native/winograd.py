@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
+from math import prod
 
 from .layout import Axis, Factor, Layout, Loop
 from .nest import Tensor, Writer, nest
@@ -43,57 +45,62 @@ class Scheme:
         return len(self.image)
 
 
+def _scheme(points: Sequence[Fraction], cycles: int) -> Scheme:
+    """Toom's and Cook's: results and tile are polynomials, multiplied at these points and at infinity.
+
+    Points near 1, and in pairs p and -p, make small errors and transforms that share their work (Alam et al.
+    2022, "Winograd convolution for deep neural networks: efficient point selection").
+    """
+    m, n = len(points) - 1, len(points) + 1
+    image = [[*_through([q for q in points if q != p]), Fraction(0)] for p in points]
+    kernel = [[p**k / prod(p - q for q in points if q != p) for k in range(3)] for p in points]
+    results = [[*(p**k for p in points), Fraction(k == m - 1)] for k in range(m)]
+    image.append(_through(points))
+    kernel.append([Fraction(0), Fraction(0), Fraction(1)])
+    assert all(len(row) == n for row in (*image, *results))
+    bt, g, at = ([[float(x) for x in row] for row in matrix] for matrix in (image, kernel, results))
+    return Scheme(bt, g, at, cycles)
+
+
+def _through(roots: Sequence[Fraction]) -> list[Fraction]:
+    """The coefficients of the polynomial with these roots, the constant first."""
+    found = [Fraction(1)]
+    for root in roots:
+        found = [a - root * b for a, b in zip([Fraction(0), *found], [*found, Fraction(0)], strict=True)]
+    return found
+
+
+_P, _Q = Fraction(3, 4), Fraction(3, 2)
 SCHEMES = {
-    2: Scheme(
-        ((1, 0, -1, 0), (0, 1, 1, 0), (0, -1, 1, 0), (0, 1, 0, -1)),
-        ((1, 0, 0), (1 / 2, 1 / 2, 1 / 2), (1 / 2, -1 / 2, 1 / 2), (0, 0, 1)),
-        ((1, 1, 1, 0), (0, 1, -1, -1)),
-        cycles=36,
-    ),
-    4: Scheme(
-        (
-            (4, 0, -5, 0, 1, 0),
-            (0, -4, -4, 1, 1, 0),
-            (0, 4, -4, -1, 1, 0),
-            (0, -2, -1, 2, 1, 0),
-            (0, 2, -1, -2, 1, 0),
-            (0, 4, 0, -5, 0, 1),
-        ),
-        (
-            (1 / 4, 0, 0),
-            (-1 / 6, -1 / 6, -1 / 6),
-            (-1 / 6, 1 / 6, -1 / 6),
-            (1 / 24, 1 / 12, 1 / 6),
-            (1 / 24, -1 / 12, 1 / 6),
-            (0, 0, 1),
-        ),
-        ((1, 1, 1, 1, 1, 0), (0, 1, -1, 2, -2, 0), (0, 1, 1, 4, 4, 0), (0, 1, -1, 8, -8, 1)),
-        cycles=130,
-    ),
+    2: _scheme((Fraction(0), Fraction(1), Fraction(-1)), cycles=36),
+    4: _scheme((Fraction(0), _P, -_P, _Q, -_Q), cycles=170),
 }
 
 
 def scheme_for(
     selection: Selection, image: Tensor, by: Tensor, filters: int, size: Sequence[int]
 ) -> Scheme | None:
-    """The one to convolve an image with, if that takes fewer cycles than the sums as they stand.
+    """What convolves an image in the fewest cycles; None if the sums as they stand do.
 
     by: the kernels or the gradient; filters, size: how many channels come out, and their rows and columns.
     """
-    scheme = SCHEMES.get(selection.winograd)
     plain = all(len(axis) <= 1 for t in (image, by) for axis in t.layout.axes[1:])
     samples = [f for f in image.layout.axes[0] if f.kind != "block"]
     in_lanes = samples == [Factor(selection.isa.lanes, 1, "lane")]
-    if scheme is None or not plain or not in_lanes or image.dtype != "float32":
+    if not plain or not in_lanes or image.dtype != "float32":
         return None
     height, width = size
     channels = image.layout.extents[1]
-    m, n = scheme.tile, scheme.numbers
-    tiles = -(-height // m) * -(-width // m)
-    if 4 * n * n * channels * selection.isa.lanes > _STACK:
-        return None
-    cycles = tiles * (n * n * channels * filters / 2 + scheme.cycles * (channels + filters))
-    return scheme if cycles < 9 * height * width * channels * filters / 2 else None
+    best, fewest = None, 9 * height * width * channels * filters / 2
+    for m, scheme in SCHEMES.items():
+        numbers = scheme.numbers**2
+        if m > selection.winograd or 4 * numbers * channels * selection.isa.lanes > _STACK:
+            continue
+        tiles = -(-height // m) * -(-width // m)
+        cycles = tiles * (numbers * channels * filters / 2 + scheme.cycles * (channels + filters))
+        if cycles < fewest:
+            best, fewest = scheme, cycles
+    return best
 
 
 def transformed_kernels(
@@ -179,15 +186,52 @@ def transformed(
 
 
 def _applied(fn: Function, matrix: Matrix, values: Sequence[Value | None]) -> list[Value]:
-    """A matrix times a column of vectors."""
-    return [
-        _combination(fn, [(c, v) for c, v in zip(row, values, strict=True) if c and v is not None])
-        for row in matrix
-    ]
+    """A matrix times a column of vectors. Rows, or columns, that differ in signs alone share their work."""
+    matrix, values = _folded(fn, matrix, values)
+    found: dict[int, Value] = {}
+    for i, row in enumerate(matrix):
+        if i in found:
+            continue
+        j = next((j for j in range(i + 1, len(matrix)) if _differ_in_signs(row, matrix[j])), None)
+        if j is None:
+            found[i] = _combination(fn, row, values)
+            continue
+        same = _combination(fn, [a if a == b else 0 for a, b in zip(row, matrix[j], strict=True)], values)
+        rest = _combination(fn, [a if a != b else 0 for a, b in zip(row, matrix[j], strict=True)], values)
+        found[i], found[j] = fn.binary("fadd", same, rest), fn.binary("fsub", same, rest)
+    return [found[i] for i in range(len(matrix))]
 
 
-def _combination(fn: Function, terms: Sequence[tuple[float, Value]]) -> Value:
+def _differ_in_signs(a: Sequence[float], b: Sequence[float]) -> bool:
+    """In some, not in all that are not 0."""
+    signs = {x == y for x, y in zip(a, b, strict=True) if x or y}
+    return len(signs) == 2 and all(abs(x) == abs(y) for x, y in zip(a, b, strict=True))
+
+
+def _folded(
+    fn: Function, matrix: Matrix, values: Sequence[Value | None]
+) -> tuple[Matrix, Sequence[Value | None]]:
+    """The same product, where of two values that all rows have in common only sum and difference are used."""
+    columns = [list(column) for column in zip(*matrix, strict=True)]
+    made = list(values)
+    for k, column in enumerate(columns):
+        for other in range(k + 1, len(columns)):
+            a, b = made[k], made[other]
+            if a is None or b is None or not _differ_in_signs(column, columns[other]):
+                continue
+            if sum(x != 0 for x in column) < 3:  # adding and subtracting would cost as much
+                continue
+            made[k], made[other] = fn.binary("fadd", a, b), fn.binary("fsub", a, b)
+            pairs = list(zip(column, columns[other], strict=True))
+            columns[k] = [x if x == y else 0 for x, y in pairs]
+            columns[other] = [x if x != y else 0 for x, y in pairs]
+            break
+    return list(zip(*columns, strict=True)), made
+
+
+def _combination(fn: Function, factors: Sequence[float], values: Sequence[Value | None]) -> Value:
     """The sum of values times factors."""
+    terms = [(c, v) for c, v in zip(factors, values, strict=True) if c and v is not None]
     total: Value | None = None
     for factor, value in sorted(terms, key=lambda term: term[0] != 1):
         by = number(factor, value.element, value.lanes)
