@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import platform
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from types import UnionType
+from typing import Any, get_args, get_origin
 
 import numpy as np
 from safetensors import SafetensorError
@@ -31,6 +33,21 @@ from .opening import known_columns
 from .place import EpochDone, History, Place
 
 Tensors = dict[str, np.ndarray]
+
+# What the metadata hold as JSON, by name; a tuple is a list of so many values.
+WRITTEN = {
+    "step": int,
+    "seed": int,
+    "batch": int,
+    "samples": dict[str, int],
+    "dims": dict[str, int],
+    "overrides": dict[str, str],
+    "columns": dict[str, tuple[str, list[int], list[str] | None, int | None, bool]],
+    "optimizer": list[str],
+    "versions": dict[str, str],
+    "place": tuple[int, int, int, float, dict[str, float]],
+    "history": list[tuple[int, int, float, dict[str, float]]],
+}
 
 
 class CheckpointError(Exception):
@@ -141,7 +158,7 @@ def read(path: Path) -> tuple[Tensors, Description]:
         if digest != _digest(tensors, metadata):
             raise CheckpointError(f"{path} is damaged: its contents do not have the digest that it names")
         return tensors, _understood(metadata)
-    except (KeyError, ValueError, TypeError, AttributeError):
+    except (KeyError, ValueError, TypeError, RecursionError):
         raise CheckpointError(f"{path} was not written by netc: its description is missing") from None
 
 
@@ -205,15 +222,33 @@ def _written(d: Description) -> dict[str, str]:
 
 
 def _understood(metadata: Mapping[str, str]) -> Description:
-    """Raises KeyError, ValueError, TypeError or AttributeError where it is none of netc's."""
+    """Raises KeyError, ValueError, TypeError or RecursionError where it is none of netc's."""
     texts = {name: metadata[name] for name in ("file", "spec", "precision", "device")}
-    names = ("step", "seed", "batch", "samples", "dims", "overrides", "columns", "optimizer", "versions")
-    values: dict[str, Any] = {name: json.loads(metadata[name]) for name in names}
-    values["columns"] = {name: _column(*written) for name, written in values["columns"].items()}
-    values["optimizer"] = tuple(values["optimizer"])
-    history = History([EpochDone(*row) for row in json.loads(metadata["history"])])
-    values["place"] = Place(*json.loads(metadata["place"]), history=history)
-    return Description(**texts, **values)
+    values: dict[str, Any] = {name: json.loads(metadata[name]) for name in WRITTEN}
+    for name, kind in WRITTEN.items():
+        if not _fits(values[name], kind):
+            raise ValueError(f"{name} is no {kind}")
+    history = History([EpochDone(*row) for row in values.pop("history")])
+    place = Place(*values.pop("place"), history=history)
+    if place.epoch < 1 or place.batch < 0 or place.samples < 0 or not 0 <= place.seconds < math.inf:
+        raise ValueError("no training stands there")
+    columns = {name: _column(*written) for name, written in values.pop("columns").items()}
+    optimizer = tuple(values.pop("optimizer"))
+    return Description(**texts, **values, columns=columns, optimizer=optimizer, place=place)
+
+
+def _fits(value: Any, kind: Any) -> bool:
+    """Whether a value read from JSON is of a kind such as dict[str, int]."""
+    origin, inner = get_origin(kind), get_args(kind)
+    if origin is dict:
+        return isinstance(value, dict) and all(_fits(v, inner[1]) for v in value.values())
+    if origin is list:
+        return isinstance(value, list) and all(_fits(v, inner[0]) for v in value)
+    if origin is tuple:
+        return isinstance(value, list) and len(value) == len(inner) and all(map(_fits, value, inner))
+    if origin is UnionType:
+        return any(_fits(value, option) for option in inner)
+    return type(value) in ((int, float) if kind is float else (kind,))
 
 
 def _column(

@@ -138,6 +138,28 @@ def test_a_flipped_bit(tmp_path: Path, place: float) -> None:
     assert all((other.memory[name] == array).all() for name, array in before.items())
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("step", '"3"'), ("dims", "[5]"), ("dims", '{"H": "5"}'), ("overrides", '{"H": 5}')),
+        *(("place", "[]"), ("place", '["a", 0, 0, 0, {}]'), ("place", "[-1, 0, 0, 0, {}]")),
+        *(("place", "[1, 0, 0, NaN, {}]"), ("history", "[[1, 2]]"), ("history", "[" * 100_000)),
+        *(("columns", '{"x": ["nonsense", [1], null, null, false]}'), ("samples", "{")),
+    ],
+)
+def test_a_description_that_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setattr("netc.runtime.checkpoint._digest", lambda *_: "right")
+    path = tmp_path / "a.safetensors"
+    save(trained(), path)
+    with safe_open(path, "numpy") as file:
+        metadata = file.metadata()
+    save_file(load_file(path), path, {**metadata, name: value})
+    with pytest.raises(CheckpointError, match="was not written by netc"):
+        restore(model(), path)
+
+
 def test_a_file_of_another_program(tmp_path: Path) -> None:
     save_file({"W": np.zeros(3, np.float32)}, tmp_path / "a.safetensors")
     with pytest.raises(CheckpointError, match="was not written by netc"):
