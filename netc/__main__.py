@@ -1,135 +1,49 @@
-"""The command line's way in, and what every kind of failure ends with."""
+"""The command line's way in: the process around it, its signals and its exit status."""
 
 from __future__ import annotations
 
 import atexit
-import errno
 import gc
 import io
 import os
+import signal
 import sys
-import traceback
 from collections.abc import Sequence
 
-import click
-
-from . import __version__
-from .commands import Commands
-from .compiler.diagnostics import InternalError, SpecError
-from .console import fail, report, say
-
-WRONG, USAGE, INTERRUPTED = 1, 2, 130
-PIPE_CLOSED = 141  # as a shell has it for a program that SIGPIPE ended
-
 YOUNG = 50_000  # objects between two searches for cycles among them; Python's 700 took a third of compiling
-
-REPORT = "this is a bug in netc: please report it, with the .net file"
-
-
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="netc")
-def command() -> None:
-    """A compiler for neural networks that people can read.
-
-    SPEC is a .net file, `-` for standard input, or the name of an example that ships with netc:
-
-        netc train digits
-    """
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its status. No exception gets out."""
     gc.set_threshold(YOUNG)
-    atexit.register(gc.freeze)  # or the interpreter would look for cycles in all that ends with it: 40 ms
+    atexit.register(_end)
     for stream in (sys.stdout, sys.stderr):
         # A terminal that cannot show a character gets another one in its place, not an error.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
-    status = _run(arguments)
+    try:  # imported here, or Ctrl-C would end these imports with a traceback
+        from .cli import PIPE_CLOSED, refused, run
+        from .runtime.interrupt import terminations
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)
+    with terminations():
+        status = run(arguments)
     try:
         sys.stdout.flush()
     except BrokenPipeError:
         status = PIPE_CLOSED
     except OSError as error:
-        status = _system(error)
+        status = refused(error)
     if status == PIPE_CLOSED:
         # What is still in the buffer has nowhere to go; the interpreter would complain about it at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(status)
 
 
-def _run(arguments: Sequence[str] | None) -> int:
-    try:
-        return command.main(arguments, prog_name="netc", standalone_mode=False) or 0
-    except click.exceptions.Exit as exit:
-        return exit.exit_code
-    except SystemExit:  # what click makes of a closed pipe
-        return PIPE_CLOSED
-    except click.UsageError as error:
-        error.show()
-        return USAGE
-    except click.ClickException as error:
-        fail(error.format_message())
-        return WRONG
-    except (click.Abort, KeyboardInterrupt):
-        say("interrupted")
-        return INTERRUPTED
-    except SpecError as error:
-        report(error.diagnostics)
-        return WRONG
-    except OSError as error:
-        return PIPE_CLOSED if isinstance(error, BrokenPipeError) else _system(error)
-    except MemoryError:
-        fail("the memory does not suffice", "take a smaller batch or network")
-        return WRONG
-    except InternalError as error:
-        return _bug(str(error))
-    except Exception as error:
-        return _told(error) or _bug(_where(error))
-
-
-def _told(error: Exception) -> int:
-    """Say what an error means that is no bug, other than those above; 0 if this is a bug."""
-    try:
-        from .runs import RunError
-        from .runtime.checkpoint import CheckpointError
-        from .runtime.data.errors import DataError
-        from .runtime.device import DeviceError
-        from .runtime.report import ReportError
-    except (ImportError, SyntaxError):  # then that is the cause
-        return 0
-    match error:
-        case DataError() | RunError() | ReportError():
-            fail(str(error), error.help or "")
-        case DeviceError() | CheckpointError():
-            fail(str(error))
-        case _:
-            return 0
-    return WRONG
-
-
-def _system(error: OSError) -> int:
-    """What the operating system refuses: a full disk, a folder that may not be written to."""
-    place = f"{error.filename}: " if error.filename else ""
-    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-    fail(f"{place}{error.strerror or error}", "make room on the disk and try again" if full else "")
-    return WRONG
-
-
-def _bug(what: str) -> int:
-    fail(f"internal error: {what}", REPORT)
-    if os.environ.get("NETC_DEBUG"):
-        traceback.print_exc()
-    else:
-        say("NETC_DEBUG=1 shows where it happened")
-    return WRONG
-
-
-def _where(error: Exception) -> str:
-    """The kind of an error and the innermost module of netc, the stage, that it came through."""
-    frames = [(str(f.f_globals.get("__name__")), line) for f, line in traceback.walk_tb(error.__traceback__)]
-    own = [f"{module}:{line}" for module, line in frames if module.startswith("netc.")]
-    return " ".join(f"{type(error).__name__} in {own[-1] if own else 'netc'}: {error}".split())
+def _end() -> None:
+    """All is done: Ctrl-C comes too late for more than a traceback."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    gc.freeze()  # or the interpreter would look for cycles in all that ends with it: 40 ms
 
 
 if __name__ == "__main__":

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 
 from filelock import FileLock
@@ -11,7 +13,7 @@ from .compiler.ast_text import show
 from .compiler.diagnostics import Source, SpecError
 from .compiler.parse import parse
 from .runs import BEST, LAST, PREVIOUS, RunError, locked
-from .runtime.checkpoint import CheckpointError, Description, describe, samples
+from .runtime.checkpoint import CheckpointError, Description, describe, restore, samples
 from .runtime.data.source import Dataset
 from .runtime.model import Model
 
@@ -38,9 +40,21 @@ class Resumed:
         for name, then in (("seed", before.seed), ("batch", before.batch)):
             if now[name] != then:
                 raise self._error(f"{name} = {then}, and not {now[name]}")
+        for name, column in data.columns.items():
+            if name in before.columns and column.classes != (then := before.columns[name].classes):
+                raise self._error(f"other classes of {name}{_first_other(then or (), column.classes or ())}")
         for split, count in samples(data).items():
             if before.samples.get(split, count) != count:
                 raise self._error(f"{before.samples[split]:,} {split} samples, and now there are {count:,}")
+
+    def go_on(self, model: Model) -> None:
+        """Restore the model. From now on this checkpoint is the newest: a damaged one shall not replace it.
+
+        Raises CheckpointError, OSError; then nothing is changed.
+        """
+        restore(model, self.path)
+        if self.path.name == PREVIOUS:
+            self.path.replace(self.folder / LAST)
 
     def _error(self, what: str) -> RunError:
         return RunError(f"the run in {self.folder} was begun with {what}", NEW_RUN)
@@ -79,6 +93,12 @@ def _same(before: str, now: Source) -> bool:
         return before == now.text or show(parse(Source(now.name, before))) == show(parse(now))
     except SpecError:
         return False
+
+
+def _first_other(before: Sequence[str], now: Sequence[str]) -> str:
+    """Where two lists of classes begin to differ."""
+    pairs = zip_longest(before, now)
+    return next((f": {number} was {a}, and is {b}" for number, (a, b) in enumerate(pairs) if a != b), "")
 
 
 def _first_difference(before: str, now: str) -> int:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from glob import escape
 from itertools import count
 from pathlib import Path
 
@@ -19,12 +20,13 @@ from .runtime.atomic import remove_temporary, replace
 from .runtime.checkpoint import pack
 from .runtime.data.source import Dataset
 from .runtime.model import Model
-from .runtime.report import norms
+from .runtime.report import kept, norms
 from .runtime.report.norms import Norms
 from .runtime.train import EpochDone, Place, is_better
 
 LAST, PREVIOUS, BEST = "last.safetensors", "previous.safetensors", "best.safetensors"
 HISTORY, LOCK = "history.csv", ".lock"
+FILES = (LAST, PREVIOUS, BEST, HISTORY, norms.FILE, kept.FILE)  # that a run writes
 OFTEN, SELDOM = 1.0, 30.0  # seconds between checkpoints: at ends of epochs, and within one
 
 
@@ -72,7 +74,7 @@ def resumed_folder(given: Path | None, home: Path) -> Path:
 def newest(home: Path) -> Path | None:
     """The folder of the newest run that has parameters."""
     pattern = re.compile(re.escape(home.name) + r"(-\d+)?")
-    folders = [f for f in home.parent.glob(f"{home.name}*") if pattern.fullmatch(f.name)]
+    folders = [f for f in home.parent.glob(f"{escape(home.name)}*") if pattern.fullmatch(f.name)]
     files = [file for folder in folders if (file := parameters_in(folder)) is not None]
     return max(files, key=lambda file: file.stat().st_mtime).parent if files else None
 
@@ -80,7 +82,7 @@ def newest(home: Path) -> Path | None:
 def newest_numbered(home: Path) -> Path | None:
     """The folder with the highest number, if there is any."""
     pattern = re.compile(re.escape(home.name) + r"(?:-(\d+))?")
-    found = {m: f for f in home.parent.glob(f"{home.name}*") if (m := pattern.fullmatch(f.name))}
+    found = {m: f for f in home.parent.glob(f"{escape(home.name)}*") if (m := pattern.fullmatch(f.name))}
     return found[max(found, key=lambda m: int(m[1] or 1))] if found else None
 
 
@@ -101,7 +103,7 @@ def locked(folder: Path) -> FileLock:
 
 
 def _is_run(folder: Path) -> bool:
-    return any((folder / name).exists() for name in (LAST, PREVIOUS, BEST, HISTORY))
+    return any((folder / name).exists() for name in FILES)
 
 
 def _claimed(home: Path) -> Path:
@@ -157,7 +159,8 @@ class Run:
             self.lock = locked(self.folder)
             if _is_run(self.folder):
                 raise RunError(f"{self.folder} holds a run already", "name another folder")
-        remove_temporary(self.folder)
+        for name in FILES:
+            remove_temporary(self.folder / name)
         if self.norms is not None:
             self.norms.epochs = epochs
             self.norms.rows = norms.read(self.folder, self.epoch)

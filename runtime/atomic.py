@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from glob import escape
 from pathlib import Path
 
 
@@ -31,11 +32,11 @@ def replace(path: Path, data: bytes, previous: Path | None = None) -> None:
     _sync(path.parent)
 
 
-def remove_temporary(folder: Path) -> None:
-    """Remove what a process that was killed while writing has left; nobody else may be writing there."""
-    for path in folder.glob(".*.*"):
-        if path.suffix[1:].isdecimal():
-            path.unlink(missing_ok=True)
+def remove_temporary(path: Path) -> None:
+    """Remove what a process that was killed while writing a file has left; nobody else may be writing it."""
+    for temporary in path.parent.glob(f".{escape(path.name)}.*"):
+        if temporary.suffix[1:].isdecimal():
+            temporary.unlink(missing_ok=True)
 
 
 def _sync(folder: Path) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import signal
 import threading
-from types import FrameType
+from collections.abc import Generator
+from contextlib import contextmanager
+from types import FrameType, TracebackType
 from typing import Any, Self
 
 NAMES = ("SIGINT", "SIGTERM", "SIGHUP")  # the last is missing on Windows
@@ -23,8 +25,30 @@ class Interrupted(KeyboardInterrupt):
         return 128 + self.number
 
 
+@contextmanager
+def terminations() -> Generator[None]:
+    """Within this context SIGTERM and SIGHUP raise Interrupted where they strike, as Ctrl-C does its own.
+
+    So what is being written is removed, and other processes are told, before this one ends.
+    """
+
+    def strike(number: int, frame: FrameType | None) -> None:
+        raise Interrupted(number)
+
+    before = {n: signal.getsignal(n) for n in _numbers() if n != signal.SIGINT}
+    handled = [n for n, handler in before.items() if handler == signal.SIG_DFL] if _in_main_thread() else []
+    for number in handled:
+        signal.signal(number, strike)
+    try:
+        yield
+    finally:
+        for number in handled:
+            signal.signal(number, signal.SIG_DFL)
+
+
 class Interrupts:
-    """Within this context a first signal is noted, and check() tells it; a second one does not wait.
+    """Within this context a first signal is noted; check() tells it, or else the context's end. A second one
+    does not wait.
 
     Where signals cannot be had (outside the main thread) or are ignored (by nohup), all stays as it is.
     """
@@ -34,17 +58,21 @@ class Interrupts:
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
-        if threading.current_thread() is threading.main_thread():
-            for number in (getattr(signal, name) for name in NAMES if hasattr(signal, name)):
+        if _in_main_thread():
+            for number in _numbers():
                 before = signal.getsignal(number)
                 if before not in (signal.SIG_IGN, None):
                     self._before[number] = before
                     signal.signal(number, self._note)
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         for number, before in self._before.items():
             signal.signal(number, before)
+        if error is None:
+            self.check()
 
     def check(self) -> None:
         """Raise Interrupted if a signal has come."""
@@ -55,3 +83,11 @@ class Interrupts:
         if self._seen is not None:
             raise KeyboardInterrupt
         self._seen = number
+
+
+def _numbers() -> list[int]:
+    return [getattr(signal, name) for name in NAMES if hasattr(signal, name)]
+
+
+def _in_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()

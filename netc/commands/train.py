@@ -20,10 +20,9 @@ from ..rate import find_rate
 from ..reports import write_trained
 from ..resume import Resumed, reopen
 from ..runs import SELDOM, Run, new_folder, parameters_in, resumed_folder, watched
-from ..runtime.checkpoint import restore
 from ..runtime.data.source import Dataset
 from ..runtime.device import open_device
-from ..runtime.interrupt import Interrupted
+from ..runtime.interrupt import Interrupted, Interrupts
 from ..runtime.model import Model
 from ..runtime.opening import compile_source, open_data
 from ..runtime.report import ReportError
@@ -124,12 +123,15 @@ def command(
     try:
         fit(model, listener=events or listener, data=data, place=run.place)
         listener.close()
-        if run.last is not None:
-            run.save()
-        else:
-            run.save_epochs()  # the process may have been killed just before it had written them
+        with Interrupts():
+            if run.last is not None:
+                run.save()
+            else:
+                run.save_epochs()  # the process may have been killed just before it had written them
     except Interrupted as interrupted:
         listener.close()
+        if run.lock is None:  # nothing was trained yet
+            raise
         run.save()
         where = f" --out {out}" if out is not None else ""
         say(f"interrupted after epoch {run.epoch} and {run.place.batch} steps; kept in {run.folder}")
@@ -162,7 +164,7 @@ def _report(run: Run) -> None:
 
 def _resumed(before: Resumed, model: Model, data: Dataset) -> Run:
     before.check(model, data)
-    restore(model, before.path)
+    before.go_on(model)
     if before.remark:
         say(before.remark)
     place = before.description.place

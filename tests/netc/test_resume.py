@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from netc.runs import locked
+from netc.runs import Run, locked
 from netc.runtime.checkpoint import describe
 
 from .conftest import Netc
@@ -49,6 +49,12 @@ def test_a_damaged_file_is_told_and_the_one_before_is_taken(netc: Netc, run: Pat
     assert ran.status == 0, ran.err
     assert ("going on from runs/small/previous.safetensors" in ran.err) == (damage != "gone")
     assert describe(path).epoch == 3
+
+
+def test_a_damaged_file_does_not_replace_the_one_before(netc: Netc, run: Path) -> None:
+    (run / "last.safetensors").write_bytes(b"damaged")
+    assert netc("train", "small.net", "train.epochs=3", "--resume").status == 0
+    assert describe(run / "previous.safetensors").epoch == 2
 
 
 def test_nothing_is_touched_where_both_are_damaged(netc: Netc, run: Path) -> None:
@@ -126,6 +132,75 @@ def test_a_signal_saves_within_an_epoch(netc: Netc, small: Path, name: str) -> N
 
         first, second = (read(Path(f) / f"{file}.safetensors")[0] for f in ("run", "whole"))
         assert all(first[n].tobytes() == second[n].tobytes() for n in first), file
+
+
+def test_a_signal_at_the_end_waits_until_all_is_written(
+    netc: Netc, small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save = Run.save
+
+    def struck(run: Run) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        save(run)
+
+    monkeypatch.setattr(Run, "save", struck)
+    monkeypatch.setattr("netc.runs.OFTEN", 99.0)
+    ran = netc("train", "small.net", "--save-every", "99")
+    assert ran.status == 130
+    assert describe(RUN / "last.safetensors").epoch == 2
+
+
+@pytest.mark.parametrize(("name", "status"), [("SIGINT", 130), ("SIGTERM", 143)])
+def test_a_signal_before_the_training_leaves_nothing(
+    netc: Netc, small: Path, monkeypatch: pytest.MonkeyPatch, name: str, status: int
+) -> None:
+    monkeypatch.setattr(
+        "netc.commands.train.open_data", lambda *_: os.kill(os.getpid(), signal.Signals[name])
+    )
+    ran = netc("train", "small.net")
+    assert (ran.status, ran.err.splitlines()[-1]) == (status, "interrupted")
+    assert not Path("runs").exists()
+
+
+def test_what_others_keep_in_a_folder_stays(netc: Netc, small: Path) -> None:
+    folder = Path("mine")
+    folder.mkdir()
+    for name in (".profile.7", ".last.safetensors.7", "notes.txt"):
+        (folder / name).write_text("kept")
+    assert netc("train", "small.net", "train.epochs=1", "--out", "mine").status == 0
+    assert (folder / ".profile.7").read_text() == (folder / "notes.txt").read_text() == "kept"
+    assert not (folder / ".last.safetensors.7").exists()  # of a process that was killed while it wrote
+
+
+@pytest.mark.parametrize("name", ["report.html", "norms.csv", "best.safetensors"])
+def test_no_file_of_a_run_is_overwritten(netc: Netc, small: Path, name: str) -> None:
+    Path("mine").mkdir()
+    Path("mine", name).write_text("kept")
+    ran = netc("train", "small.net", "train.epochs=1", "--out", "mine")
+    assert ran.status == 1
+    assert "mine holds a run already" in ran.err
+    assert [p.name for p in Path("mine").iterdir()] == [name]
+
+
+def test_a_name_with_brackets_is_found_again(netc: Netc, small: Path) -> None:
+    small.rename("a[1].net")
+    assert netc("train", "a[1].net", "train.epochs=1").status == 0
+    assert netc("train", "a[1].net", "train.epochs=2", "--resume").status == 0
+
+
+def test_other_classes_are_refused(netc: Netc, folder: Path) -> None:
+    Path("a.net").write_text(
+        "input x[N, 1]\ninput y[N] : class(2)\nz = x -> dense(2)\nloss cross_entropy(z, y)\n"
+        'data csv("a.csv", label = "kind") { x = features, y = label }\n'
+        "train sgd(lr = 0.1) { epochs = 1 }\n"
+    )
+    rows = "size,kind\n1,cat\n2,dog\n"
+    Path("a.csv").write_text(rows)
+    assert netc("train", "a.net").status == 0
+    Path("a.csv").write_text(rows.replace("dog", "ape"))
+    ran = netc("train", "a.net", "train.epochs=2", "--resume")
+    assert ran.status == 1
+    assert "was begun with other classes of kind: 0 was cat, and is ape" in ran.err
 
 
 def test_a_limit_on_files_leaves_the_old_checkpoint(netc: Netc, small: Path, run: Path) -> None:

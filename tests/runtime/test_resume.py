@@ -101,6 +101,11 @@ def test_a_second_signal_does_not_wait() -> None:
             os.kill(os.getpid(), signal.SIGINT)
 
 
+def test_a_signal_that_nobody_asked_for_is_told_at_the_end() -> None:
+    with pytest.raises(Interrupted), Interrupts():
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
 def test_a_stopped_training_stays_stopped() -> None:
     m, place = model(), Place()
     place.history.epochs += [EpochDone(n + 1, 0, 0.0, {"valid.loss": float(n)}) for n in range(4)]
