@@ -46,8 +46,7 @@ def run(arguments: Sequence[str] | None) -> int:
         fail(error.format_message())
         return WRONG
     except (click.Abort, KeyboardInterrupt) as error:  # the first is what click makes of the second
-        say("interrupted")
-        return getattr(error.__cause__ or error, "status", INTERRUPTED)
+        return _interrupted(error) or _bug(_where(error))
     except SpecError as error:
         report(error.diagnostics)
         return WRONG
@@ -59,7 +58,18 @@ def run(arguments: Sequence[str] | None) -> int:
     except InternalError as error:
         return _bug(str(error))
     except Exception as error:
-        return _told(error) or _bug(_where(error))
+        return _interrupted(error) or _told(error) or _bug(_where(error))
+
+
+def _interrupted(error: BaseException) -> int:
+    """The status where a signal is behind an error, which libraries turn into others; 0 elsewhere."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, KeyboardInterrupt):
+        cause = cause.__cause__ or cause.__context__
+    if cause is None:
+        return 0
+    say("interrupted")
+    return getattr(cause, "status", INTERRUPTED)
 
 
 def _told(error: Exception) -> int:
@@ -99,7 +109,7 @@ def _bug(what: str) -> int:
     return WRONG
 
 
-def _where(error: Exception) -> str:
+def _where(error: BaseException) -> str:
     """The kind of an error and the innermost module of netc, the stage, that it came through."""
     frames = [(str(f.f_globals.get("__name__")), line) for f, line in traceback.walk_tb(error.__traceback__)]
     own = [f"{module}:{line}" for module, line in frames if module.startswith("netc.")]

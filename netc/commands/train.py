@@ -148,7 +148,8 @@ def command(
         run.close()
     listener.end()
     if run.norms is not None and run.last is not None:
-        _report(run)
+        with Interrupts():  # a library that draws may swallow what strikes in the midst of it
+            _report(run)
     return 0
 
 

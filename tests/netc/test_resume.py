@@ -150,6 +150,31 @@ def test_a_signal_at_the_end_waits_until_all_is_written(
     assert describe(RUN / "last.safetensors").epoch == 2
 
 
+def test_a_signal_waits_for_the_report(netc: Netc, small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def struck(*_: object) -> str:
+        os.kill(os.getpid(), signal.SIGINT)
+        Path("report").touch()
+        return "report"
+
+    monkeypatch.setattr("netc.commands.train.write_trained", struck)
+    assert netc("train", "small.net", "train.epochs=1").status == 130
+    assert Path("report").exists()
+
+
+def test_a_signal_behind_another_error(netc: Netc, small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where an import is cut off, and what is left of it fails."""
+
+    def fails(*_: object) -> None:
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+        except KeyboardInterrupt:
+            raise KeyError("half imported")
+
+    monkeypatch.setattr("netc.commands.train.open_data", fails)
+    ran = netc("train", "small.net")
+    assert (ran.status, ran.err.splitlines()[-1]) == (143, "interrupted")
+
+
 @pytest.mark.parametrize(("name", "status"), [("SIGINT", 130), ("SIGTERM", 143)])
 def test_a_signal_before_the_training_leaves_nothing(
     netc: Netc, small: Path, monkeypatch: pytest.MonkeyPatch, name: str, status: int
