@@ -167,8 +167,8 @@ def test_a_signal_behind_another_error(netc: Netc, small: Path, monkeypatch: pyt
     def fails(*_: object) -> None:
         try:
             os.kill(os.getpid(), signal.SIGTERM)
-        except KeyboardInterrupt:
-            raise KeyError("half imported")
+        except KeyboardInterrupt as interrupt:
+            raise KeyError("half imported") from interrupt
 
     monkeypatch.setattr("netc.commands.train.open_data", fails)
     ran = netc("train", "small.net")
