@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib.util import find_spec
+from time import time
 
 from .runs import Run, RunError
 from .runtime.train import Began, EpochDone, Event
@@ -20,7 +21,7 @@ class Events:
         self._writer = None
 
     def close(self) -> None:
-        """Write what is still on its way: another thread does the writing."""
+        """Let go of the file. Raises OSError."""
         if self._writer is not None:
             self._writer.close()
 
@@ -28,11 +29,17 @@ class Events:
         self._listener(event)
         match event:
             case Began():
-                from tensorboardX import SummaryWriter
+                # Not SummaryWriter: its thread tells of a full disk by a traceback, and nobody else.
+                from tensorboardX.event_file_writer import EventsWriter
 
-                self._writer = SummaryWriter(str(self._run.folder))
+                self._writer = EventsWriter(str(self._run.folder / "events"))
             case EpochDone() if self._writer is not None:
+                from tensorboardX.proto.event_pb2 import Event as Record  # pyright: ignore[reportAttributeAccessIssue]
+                from tensorboardX.summary import scalar
+
                 for name, value in event.values.items():
-                    self._writer.add_scalar(name.replace(".", "/"), value, event.epoch)
+                    figure = scalar(name.replace(".", "/"), value)
+                    self._writer.write_event(Record(wall_time=time(), step=event.epoch, summary=figure))
+                self._writer.flush()
             case _:
                 pass

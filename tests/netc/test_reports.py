@@ -149,6 +149,24 @@ def test_event_files(netc: Netc, small: Path) -> None:
     assert b"valid/accuracy" in file.read_bytes()
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="limits the size of files as POSIX does")
+def test_event_files_that_cannot_be_written(small: Path) -> None:
+    pytest.importorskip("tensorboardX")
+    import resource
+
+    command = [sys.executable, "-m", "netc", "train", "small.net", "train.epochs=1", "--tensorboard"]
+    ran = subprocess.run(
+        command,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (10, 10)),
+    )
+    assert ran.returncode == 1
+    assert "File too large" in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
 def test_predictions_for_programs(netc: Netc, small: Path) -> None:
     assert netc("train", "small.net", "train.epochs=1").status == 0
     ran = netc("predict", "small.net", "--sample", "3", "--csv")
