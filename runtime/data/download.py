@@ -93,7 +93,7 @@ def _continue(address: str, file: File, part: Path, tag: Path, tell: Listener) -
     headers = {"Accept-Encoding": "identity", "User-Agent": "netc"}
     if done:
         headers["Range"] = f"bytes={done}-"
-        known = tag.read_text("utf-8").split("\n") if tag.is_file() else []
+        known = tag.read_text("latin-1").split("\n") if tag.is_file() else []
         if len(known) == 2 and known[0] == address:
             headers["If-Range"] = known[1]
     try:
@@ -104,11 +104,14 @@ def _continue(address: str, file: File, part: Path, tag: Path, tell: Listener) -
                 part.unlink(missing_ok=True)
                 raise _Passing("the server has no rest to what has arrived") from None
             later = error.code >= 500 or error.code in (408, 429)
-            raise (_Passing if later else _Refused)(f"status {error.code}, {error.reason}") from None
+            reason = str(error.reason).partition("\n")[0]
+            raise (_Passing if later else _Refused)(f"status {error.code}, {reason}") from None
     except URLError as error:
         raise _Passing(_said(error.reason)) from None
     except (OSError, http.client.HTTPException) as error:
         raise _Passing(_said(error)) from None
+    except ValueError as error:  # it leads to what is no address
+        raise _Refused(_said(error)) from None
     with response:
         continued = response.status == 206
         if continued and not str(response.headers.get("Content-Range")).startswith(f"bytes {done}-"):
@@ -120,7 +123,7 @@ def _continue(address: str, file: File, part: Path, tag: Path, tell: Listener) -
             raise _Refused(f"{length} bytes, where {expected} are expected")
         etag = response.headers.get("ETag")
         if etag and not etag.startswith("W/"):
-            tag.write_text(f"{address}\n{etag}", "utf-8")
+            tag.write_text(f"{address}\n{etag}", "latin-1")  # as headers are
         done = done if continued else 0
         # Not in append mode: two processes at the same file then write the same bytes to the same places.
         with part.open("r+b" if continued else "wb") as out:

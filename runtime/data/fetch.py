@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
+from filelock import FileLock
+
 from ...grammar.store import cache_folder
 from .download import Listener, download, intact
 from .errors import DataError
-from .published import PUBLISHED
+from .published import PUBLISHED, Download
 from .source import nearest
 from .unpack import unpack
 
@@ -20,12 +22,18 @@ def fetch(name: str, folder: Path | None = None, tell: Listener = lambda name, d
         help = nearest(name, list(PUBLISHED)) or f"there are {', '.join(PUBLISHED)}"
         raise DataError(f"no data set called {name} can be fetched", help=help)
     target = cache_folder(name) if folder is None else folder
-    for wanted in PUBLISHED[name]:
-        kept = wanted.members or (wanted.file,)
-        if all(intact(target / file.name, file) for file in kept):
-            continue
-        path = download(wanted, target, tell)
-        if wanted.members:
-            unpack(path, target, wanted.members)
-            path.unlink()
+    if all(_is_in(target, wanted) for wanted in PUBLISHED[name]):
+        return target
+    target.mkdir(parents=True, exist_ok=True)
+    with FileLock(target / ".lock"):  # another process may be fetching the same, and is waited for
+        for wanted in PUBLISHED[name]:
+            if not _is_in(target, wanted):
+                path = download(wanted, target, tell)
+                if wanted.members:
+                    unpack(path, target, wanted.members)
+                    path.unlink()
     return target
+
+
+def _is_in(folder: Path, wanted: Download) -> bool:
+    return all(intact(folder / file.name, file) for file in wanted.members or (wanted.file,))

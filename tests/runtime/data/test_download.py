@@ -153,6 +153,15 @@ def test_a_file_that_changed_meanwhile_starts_again(server: Server, tmp_path: Pa
     assert server.requests[0]["if-range"] == '"zero"'
 
 
+def test_a_damaged_note_of_the_version(server: Server, tmp_path: Path):
+    part = tmp_path / "set" / "data.bin.part"
+    part.parent.mkdir()
+    part.write_bytes(DATA[:1000])
+    part.with_name("data.bin.part.etag").write_bytes(server.address.encode() + b"\n\xff\xfe")
+    server.answers = [ranged]
+    assert get(server, tmp_path).read_bytes() == DATA
+
+
 def test_a_wrong_beginning_is_found_by_its_digest(server: Server, tmp_path: Path):
     part = tmp_path / "set" / "data.bin.part"
     part.parent.mkdir()
@@ -213,6 +222,9 @@ def test_a_changed_file_with_a_stale_part_ends(server: Server, tmp_path: Path):
             5,
         ),
         (lambda request: request.wfile.write(b"no HTTP\r\n\r\n"), "no HTTP", 4),
+        (lambda request: send(request, 302, b"", Location="http://[::1"), "Invalid IPv6 URL", 1),
+        (lambda request: send(request, 302, b"", Location="file:///etc/passwd"), "is not allowed", 1),
+        (lambda request: send(request, 302, b"", Location="/"), "infinite loop.)", 5),
     ],
 )
 def test_what_a_server_may_answer(

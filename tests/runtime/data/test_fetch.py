@@ -6,6 +6,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from filelock import FileLock, Timeout
 
 from netc.grammar.store import cache_folder
 from netc.runtime.data import fetch
@@ -27,7 +28,8 @@ def publish(
 
     def give(wanted: Download, folder: Path, tell: object) -> Path:
         asked.append(wanted.file.name)
-        folder.mkdir(parents=True, exist_ok=True)
+        with pytest.raises(Timeout):  # nobody else fetches into this folder
+            FileLock(folder / ".lock").acquire(timeout=0)
         path = folder / wanted.file.name
         if members:
             for file, data in entries:
@@ -112,7 +114,8 @@ def test_the_archive_of_cifar10(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     files = {f"cifar-10-batches-bin/{name}": record(i) * 2 for i, name in enumerate(FILES)}
     asked = publish(monkeypatch, "cifar10", files, members=True)
     folder = fetch.fetch("cifar10")
-    assert sorted(path.name for path in folder.iterdir()) == ["cifar-10-batches-bin"]
+    assert [path.name for path in folder.iterdir() if path.is_dir()] == ["cifar-10-batches-bin"]
+    assert not (folder / "a.tar.gz").exists()
     dataset = open_source("cifar10", [], {}, tmp_path).load()
     assert dataset.train["label"][:4].tolist() == [0, 0, 1, 1]
     fetch.fetch("cifar10")
