@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -34,10 +34,11 @@ def steps(model: Model, batches: Batches, place: Place) -> Iterator[Made]:
     """
     full = batches.samples // batches.size  # batches without the smaller one at the end
     if place.batch < full and (native := model.program("train", batches.size).repeating):
+        count = 1
         for stretch in batches.stretches(place.epoch, place.batch):
             if model.step_number >= model.total_steps:
                 return
-            yield from _in_calls(model, native, stretch, place)
+            count = yield from _in_calls(model, native, stretch, place, count)
     for batch in batches.epoch(place.epoch, place.batch):
         if model.step_number >= model.total_steps:
             return
@@ -47,13 +48,18 @@ def steps(model: Model, batches: Batches, place: Place) -> Iterator[Made]:
         yield Made(1, batch.size, {r.name: np.asarray([float(value)]) for r, value in results.items()})
 
 
-def _in_calls(model: Model, program: NativeExecutable, stretch: Stretch, place: Place) -> Iterator[Made]:
-    """The full batches of a stretch, as many in a call as fit into its time."""
+def _in_calls(
+    model: Model, program: NativeExecutable, stretch: Stretch, place: Place, wanted: int
+) -> Generator[Made, None, int]:
+    """The full batches of a stretch, as many in a call as fit into its time.
+
+    wanted: so many in the first; gives the same for the next stretch.
+    """
     size = program.program.n
     names = [result.name for result in program.program.results]
-    count, at, end = 1, 0, len(stretch.rows) // size
+    at, end = 0, len(stretch.rows) // size
     while at < end and model.step_number < model.total_steps:
-        count = min(count, end - at, model.total_steps - model.step_number)
+        count = min(wanted, end - at, model.total_steps - model.step_number)
         some = slice(at * size, (at + count) * size)
         counters = {"step": model.step_number, "steps": model.steps, "seed": model.seed, "epoch": place.epoch}
         begun = time.perf_counter()
@@ -61,4 +67,5 @@ def _in_calls(model: Model, program: NativeExecutable, stretch: Stretch, place: 
         taken = time.perf_counter() - begun
         yield Made(len(log), size, dict(zip(names, log.T, strict=True)))
         at += len(log)
-        count = max(1, int(len(log) * min(CALL_SECONDS / max(taken, 1e-9), 10)))
+        wanted = max(1, int(len(log) * min(CALL_SECONDS / max(taken, 1e-9), 10)))
+    return wanted

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from ..compiler.ir import size_at
 from ..compiler.network import Patience, Training
 from .data.batches import Batches
 from .data.errors import DataError
+from .data.lazy import held
 from .data.source import Dataset, Split
 from .data.statistics import channel_statistics
 from .interrupt import Interrupts
@@ -88,7 +89,7 @@ def fit(
     if train is None:
         help = "write, for example: train sgd(lr = 0.1) { epochs = 10 }"
         raise SpecError(Diagnostic("train", f"{network.name} has no train block", None, "", (), help))
-    data = data or open_data(network, model.base, model.seed)
+    data = _held(data or open_data(network, model.base, model.seed))
     if place is None or (place.epoch, place.batch) == (1, 0):
         prepare(model, data)
     if train.start is not None and model.step_number == 0:
@@ -169,6 +170,12 @@ def prepare(model: Model, data: Dataset) -> None:
         shape = tuple(size_at(d, 1) for d in variable.type.shape)
         value = (mean if what == "mean" else std).astype(variable.type.dtype).reshape(shape)
         model.memory[variable.name][...] = model.device.array(value)
+
+
+def _held(data: Dataset) -> Dataset:
+    """The data, with as much in memory as may be: what is split off may fit where the whole did not."""
+    splits = {"train": data.train, "valid": data.valid, "test": data.test}
+    return replace(data, **held({split: arrays for split, arrays in splits.items() if arrays is not None}))
 
 
 def _batches(model: Model, arrays: Mapping[str, Any], size: int, names: list[str], shuffle: bool) -> Batches:

@@ -4,8 +4,10 @@ A data set of more than HELD_BYTES stays where it is; its rows pass through memo
 (look_ahead.py).
 """
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from threading import Lock
@@ -39,6 +41,13 @@ class LazyArray(ABC):
     @abstractmethod
     def read(self, begin: int, out: np.ndarray) -> None:
         """Read len(out) rows from `begin` on into out. Raises DataError."""
+
+    def foresee(self, begin: int, end: int) -> bool:
+        """Tell the system that these rows will be read soon, so that it fetches them meanwhile.
+
+        Gives whether it can be told; otherwise only reading fetches them.
+        """
+        return False
 
     def take(self, rows: np.ndarray, out: np.ndarray) -> None:
         """Read these rows, in their order, into out. Raises DataError."""
@@ -100,7 +109,7 @@ class FileArray(LazyArray):
         self._path, self._offset, self._stored, self._name = path, offset, dtype, name
         self._file = path.open("rb", buffering=0)
         finalize(self, self._file.close)
-        self._lock = Lock()  # the place in the file is shared with the thread that looks ahead
+        self._lock = Lock()  # the place in the file is shared by the threads that read
 
     def read(self, begin: int, out: np.ndarray) -> None:
         direct = self._stride == self._row and self._stored.isnative and out.flags.c_contiguous
@@ -112,6 +121,15 @@ class FileArray(LazyArray):
                 self._convert(begin + at, rows)
             check_sound(rows, self._path, self._name, begin + at)
 
+    def foresee(self, begin: int, end: int) -> bool:
+        if not hasattr(os, "posix_fadvise"):
+            return False
+        for at in range(begin, end, self.block):  # of a longer stretch the system would fetch the beginning
+            length = (min(self.block, end - at) - 1) * self._stride + self._row
+            place = self._offset + at * self._stride
+            os.posix_fadvise(self._file.fileno(), place, length, os.POSIX_FADV_WILLNEED)
+        return True
+
     def _convert(self, begin: int, rows: np.ndarray) -> None:
         raw = np.empty((len(rows) - 1) * self._stride + self._row, np.uint8)
         self._fill(begin, raw)
@@ -119,9 +137,13 @@ class FileArray(LazyArray):
         rows[...] = np.ndarray(rows.shape, self._stored, raw, strides=(self._stride, *inner))
 
     def _fill(self, begin: int, out: np.ndarray) -> None:
-        with self._lock:
-            self._file.seek(self._offset + begin * self._stride)
-            missing = fill(self._file, out)
+        start = self._offset + begin * self._stride
+        if hasattr(os, "preadv"):  # several threads at once
+            missing = fill(_Place(self._file.fileno(), start), out)
+        else:
+            with self._lock:
+                self._file.seek(start)
+                missing = fill(self._file, out)
         if missing:
             number = begin + (out.nbytes - missing) // self._stride
             place = ", ".join(part for part in (self._name, f"sample {number}") if part)
@@ -139,13 +161,21 @@ class JoinedArray(LazyArray):
 
     def read(self, begin: int, out: np.ndarray) -> None:
         done = 0
-        while done < len(out):
-            number = int(np.searchsorted(self._ends, begin + done, "right"))
-            part = self._parts[number]
-            inner = begin + done - (int(self._ends[number]) - len(part))
-            count = min(len(out) - done, len(part) - inner)
-            part.read(inner, out[done : done + count])
-            done += count
+        for part, first, last in self._within(begin, begin + len(out)):
+            part.read(first, out[done : done + last - first])
+            done += last - first
+
+    def foresee(self, begin: int, end: int) -> bool:
+        return all(part.foresee(first, last) for part, first, last in self._within(begin, end))
+
+    def _within(self, begin: int, end: int) -> Iterator[tuple[LazyArray, int, int]]:
+        """The parts that these rows lie in, and which rows of each they are."""
+        while begin < end:
+            number = int(np.searchsorted(self._ends, begin, "right"))
+            part, stop = self._parts[number], min(end, int(self._ends[number]))
+            start = int(self._ends[number]) - len(part)
+            yield part, begin - start, stop - start
+            begin = stop
 
 
 class SelectedArray(LazyArray):
@@ -157,20 +187,33 @@ class SelectedArray(LazyArray):
         self.base, self.rows = base, rows
 
     def read(self, begin: int, out: np.ndarray) -> None:
-        for at in range(0, len(out), max(self.block, 1024)):
-            part = out[at : at + max(self.block, 1024)]
-            self._read(self.rows[begin + at : begin + at + len(part)], part)
+        if not isinstance(self.base, LazyArray):
+            gather(self.base, self.rows[begin : begin + len(out)], out)
+            return
+        done = 0
+        for rows in self._neighbours(begin, begin + len(out)):
+            first, end, found = int(rows[0]), int(rows[-1]) + 1, out[done : done + len(rows)]
+            if end - first == len(rows):
+                self.base.read(first, found)
+            else:
+                np.take(self.base[first:end], rows - first, axis=0, out=found, mode="clip")
+            done += len(rows)
+
+    def foresee(self, begin: int, end: int) -> bool:
+        base = self.base
+        return isinstance(base, LazyArray) and all(
+            base.foresee(int(rows[0]), int(rows[-1]) + 1) for rows in self._neighbours(begin, end)
+        )
 
     def take(self, rows: np.ndarray, out: np.ndarray) -> None:
         gather(self.base, self.rows[rows], out)
 
-    def _read(self, rows: np.ndarray, out: np.ndarray) -> None:
-        first, last = int(rows[0]), int(rows[-1])
-        # Where most of a stretch is wanted, it is faster to read all of it than to leave some of it out.
-        if isinstance(self.base, LazyArray) and self.block > 1 and last - first < 4 * len(rows):
-            np.take(self.base[first : last + 1], rows - first, axis=0, out=out, mode="clip")
-        else:
-            gather(self.base, rows, out)
+    def _neighbours(self, begin: int, end: int) -> Iterator[np.ndarray]:
+        """The rows of the base, as many at a time as lie in one block, which is best read at once."""
+        while begin < end:
+            stop = min(end, int(np.searchsorted(self.rows, self.rows[begin] + self.block)))
+            yield self.rows[begin:stop]
+            begin = stop
 
 
 def fill(file: Stream, out: np.ndarray) -> int:
@@ -179,6 +222,19 @@ def fill(file: Stream, out: np.ndarray) -> int:
     while rest and (count := file.readinto(rest[:PIECE_BYTES])):
         rest = rest[count:]
     return len(rest)
+
+
+@dataclass(slots=True)
+class _Place:
+    """A place in an open file, from which on it is read."""
+
+    file: int
+    at: int
+
+    def readinto(self, buffer: memoryview, /) -> int:
+        count = os.preadv(self.file, [buffer], self.at)
+        self.at += count
+        return count
 
 
 def in_memory(array: Array) -> bool:

@@ -1,8 +1,10 @@
-"""The batches of data that memory does not hold: a thread reads them, a window of rows ahead."""
+"""The batches of data that memory does not hold: threads read them, a window of rows at a time."""
 
-from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
+from time import perf_counter
 from typing import NamedTuple
 
 import numpy as np
@@ -10,8 +12,11 @@ import numpy as np
 from .lazy import Array, LazyArray, gather, in_memory, runs
 from .rows import numbers, order
 
-WINDOW_BYTES = 1 << 26  # of rows that are mixed with each other; memory holds two windows
+WINDOW_BYTES = 1 << 26  # of rows that are mixed with each other; memory holds one or two windows
+CACHED = 2e9  # bytes a second: so fast is nothing read but the system's cache
 Buffers = dict[str, np.ndarray]
+Job = Callable[[], object]
+Window = tuple[np.ndarray, Buffers]  # its rows, as they stand in the buffers
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,56 +80,94 @@ class Stretch(NamedTuple):
 
 
 class LookAhead:
-    """Windows of samples. The results depend on the plan alone, not on the thread."""
+    """Windows of samples. The results depend on the plan alone, not on the threads.
+
+    Where the system can be told what will be read, it looks ahead, and two threads copy a window when its
+    turn has come: one that copied while native code runs on every core would hold up all of them at each of
+    their barriers. Elsewhere (pictures must be decoded) a thread reads the next window meanwhile.
+    """
 
     def __init__(
         self, arrays: Mapping[str, Array], samples: int, size: int, seed: int, shuffle: bool
     ) -> None:
-        slow = [a for a in arrays.values() if isinstance(a, LazyArray) and not in_memory(a)]
+        self._slow = [a for a in arrays.values() if isinstance(a, LazyArray) and not in_memory(a)]
         self._arrays, self._samples, self._size = arrays, samples, size
         self._seed, self._shuffle = seed, shuffle
-        self._block = min(array.block for array in slow)
-        row = sum(array.nbytes // max(1, len(array)) for array in arrays.values())
+        self._block = min(array.block for array in self._slow)
+        self._row = sum(array.nbytes // max(1, len(array)) for array in arrays.values())
         # Where rows are read one by one, or in sequence, a larger window would only begin later.
         room = WINDOW_BYTES if shuffle and self._block > 1 else WINDOW_BYTES >> 4
-        self._window = size * max(1, room // max(1, row * size))
+        self._window = size * max(1, room // max(1, self._row * size))
         if self._block == 1:
             self._window = min(self._window, size * 4)
-        self._buffers: tuple[Buffers, Buffers] | None = None
+        self._foreseen = all(array.foresee(0, 1) for array in self._slow)
+        self._fetched = False  # some of it came from a disk, not from the system's cache
+        self._buffers: tuple[Buffers, ...] = ()
 
     def stretches(self, number: int, start: int) -> Iterator[Stretch]:
         """The windows of an epoch, from batch `start` on. Raises DataError where reading fails."""
         plan = Plan(self._samples, self._block, self._window, self._seed, number, self._shuffle)
-        buffers = self._buffers = self._buffers or (self._new(), self._new())
         first, skipped = divmod(start * self._size, self._window)
         if first >= plan.windows:
             return
+        self._buffers = self._buffers or tuple(self._new() for _ in range(1 if self._foreseen else 2))
         with ThreadPoolExecutor(1, "look-ahead") as thread:
-            ahead = thread.submit(self._fill, plan, first, buffers[first % 2])
-            for window in range(first, plan.windows):
-                rows, places = ahead.result()
-                if window + 1 < plan.windows:
-                    # Nobody uses the other buffers any more: what they held has been trained with.
-                    ahead = thread.submit(self._fill, plan, window + 1, buffers[(window + 1) % 2])
-                taken = places[skipped:]
-                yield Stretch(buffers[window % 2], taken, rows[taken])
+            windows = (self._foreseeing if self._foreseen else self._ahead)(plan, first, thread)
+            for window, (rows, columns) in enumerate(windows, first):
+                places = plan.places(window)[skipped:]
+                yield Stretch(columns, places, rows[places])
                 skipped = 0
+
+    def _foreseeing(self, plan: Plan, first: int, thread: Executor) -> Iterator[Window]:
+        following = plan.rows(first)
+        for window in range(first, plan.windows):
+            rows, jobs = following, list[Job]()
+            if window + 1 < plan.windows:
+                following = plan.rows(window + 1)
+                if self._fetched:
+                    pieces = [(begin, end) for _, begin, end in runs(following, self._block)]
+                    jobs += [partial(array.foresee, *piece) for array in self._slow for piece in pieces]
+            jobs += self._reading(rows, self._buffers[0])
+            began = perf_counter()
+            half = thread.submit(_do, jobs[1::2])
+            _do(jobs[::2])
+            half.result()
+            self._fetched |= len(rows) * self._row < CACHED * (perf_counter() - began)
+            yield rows, self._buffers[0]
+
+    def _ahead(self, plan: Plan, first: int, thread: Executor) -> Iterator[Window]:
+        def read(window: int) -> Window:
+            rows, buffers = plan.rows(window), self._buffers[window % 2]
+            _do(self._reading(rows, buffers))
+            return rows, buffers
+
+        ahead = thread.submit(read, first)
+        for window in range(first, plan.windows):
+            found = ahead.result()
+            if window + 1 < plan.windows:
+                # Nobody uses the other buffers any more: what they held has been trained with.
+                ahead = thread.submit(read, window + 1)
+            yield found
 
     def _new(self) -> Buffers:
         rows = min(self._window, self._samples)
         return {name: np.empty((rows, *a.shape[1:]), a.dtype) for name, a in self._arrays.items()}
 
-    def _fill(self, plan: Plan, number: int, buffers: Buffers) -> tuple[np.ndarray, np.ndarray]:
-        """Read a window, as it stands in the file; gives its rows and their order.
+    def _reading(self, rows: np.ndarray, buffers: Buffers) -> list[Job]:
+        """What reads rows, as they stand in the file.
 
-        They are mixed where batches are gathered: here it would hold Python's lock, and be a second copy.
+        They are mixed where batches are gathered: here it would be a second copy.
         """
-        rows = plan.rows(number)
+        jobs: list[Job] = []
         for name, array in self._arrays.items():
-            out = buffers[name]
-            if isinstance(array, LazyArray) and not in_memory(array) and plan.block > 1:
-                for at, begin, end in runs(rows, plan.block):
-                    array.read(begin, out[at : at + end - begin])
+            out = buffers[name][: len(rows)]
+            if isinstance(array, LazyArray) and not in_memory(array):
+                jobs += [partial(array.read, b, out[at : at + e - b]) for at, b, e in runs(rows, self._block)]
             else:
-                gather(array, rows, out[: len(rows)])
-        return rows, plan.places(number)
+                jobs.append(partial(gather, array, rows, out))
+        return jobs
+
+
+def _do(jobs: Sequence[Job]) -> None:
+    for job in jobs:
+        job()

@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +47,35 @@ def test_joined_and_selected(tmp_path: Path):
         selected = SelectedArray(base, rows)
         assert (np.asarray(selected) == VALUES[rows]).all() and (selected[2:4] == VALUES[[6, 7]]).all()
         assert (selected[[5, 0]] == VALUES[[19, 0]]).all()
+
+
+@pytest.mark.parametrize("block", [12, 36, 120, 1 << 19])  # bytes; a row has 12
+def test_rows_of_a_selection_and_what_is_foreseen(
+    tmp_path: Path, block: int, monkeypatch: pytest.MonkeyPatch
+):
+    """The system is told of each row that will be read, with gaps of less than a block between them."""
+    asked: list[tuple[int, int]] = []
+    monkeypatch.setattr(os, "posix_fadvise", lambda file, at, size, advice: asked.append((at, at + size)))
+    monkeypatch.setattr(lazy, "BLOCK_BYTES", block)
+    parts = [stored(tmp_path / str(i), VALUES[i : i + n], 1, 5) for i, n in ((0, 7), (7, 13))]
+    rows = np.array([0, 1, 2, 4, 6, 7, 8, 15, 16, 19])
+    selected = SelectedArray(JoinedArray(parts), rows)
+    assert (np.asarray(selected) == VALUES[rows]).all() and (selected[3:8] == VALUES[rows[3:8]]).all()
+    assert selected.foresee(2, 8) and not SelectedArray(VALUES, rows).foresee(2, 8)
+    told = {byte for begin, end in asked for byte in range(begin, end)}
+    for row in rows[2:8].tolist():
+        begin = 5 + 13 * (row if row < 7 else row - 7)
+        assert told >= set(range(begin, begin + 12))
+    assert max(end - begin for begin, end in asked) <= max(block, 12)
+
+
+def test_a_system_that_reads_at_no_place_and_foresees_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    for missing in ("preadv", "posix_fadvise"):
+        monkeypatch.delattr(os, missing, raising=False)
+    array = stored(tmp_path / "a", VALUES)
+    assert (array[::-3] == VALUES[::-3]).all() and not array.foresee(0, 20)
 
 
 @given(st.lists(st.integers(0, 30)), st.one_of(st.none(), st.integers(1, 5)))

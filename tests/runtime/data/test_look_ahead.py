@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from netc.runtime.data import lazy, look_ahead
 from netc.runtime.data.batches import Batches, split_valid
 from netc.runtime.data.errors import DataError
-from netc.runtime.data.lazy import LazyArray
+from netc.runtime.data.lazy import Array, LazyArray
 from netc.runtime.data.look_ahead import Plan
 from netc.runtime.data.rows import order
 from netc.runtime.data.sources import open_source
@@ -23,8 +23,13 @@ from .test_mnist import images, labels
 class Counted(LazyArray):
     """Rows [n, 2] whose values tell their number."""
 
-    def __init__(self, n: int, block: int):
+    def __init__(self, n: int, block: int, foreseeable: bool = False):
         super().__init__(np.dtype(np.int64), (n, 2), block)
+        self.foreseeable, self.foreseen = foreseeable, list[int]()
+
+    def foresee(self, begin: int, end: int) -> bool:
+        self.foreseen += range(begin, end)
+        return self.foreseeable
 
     def read(self, begin: int, out: np.ndarray) -> None:
         out[...] = np.arange(begin, begin + len(out))[:, None] * [1, 10]
@@ -41,11 +46,14 @@ def rows(batches: Batches, epoch: int, start: int = 0) -> list[list[int]]:
 
 
 @settings(deadline=None)
-@given(st.integers(1, 60), st.integers(1, 9), st.integers(1, 9), st.integers(0, 99), st.booleans(), st.data())
+@given(
+    *(st.integers(1, 60), st.integers(1, 9), st.integers(1, 9), st.integers(0, 99)),
+    *(st.booleans(), st.booleans(), st.data()),
+)
 def test_every_row_once_in_whole_batches_and_resumed(
-    n: int, size: int, block: int, seed: int, shuffle: bool, data: st.DataObject
+    n: int, size: int, block: int, seed: int, shuffle: bool, foreseeable: bool, data: st.DataObject
 ):
-    split = {"x": Counted(n, block), "y": np.arange(n)}
+    split = {"x": Counted(n, block, foreseeable), "y": np.arange(n)}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(look_ahead, "WINDOW_BYTES", data.draw(st.sampled_from([1, 24 * 8, 24 * 20, 1 << 20])))
         batches = Batches(split, size, seed, shuffle=shuffle)
@@ -80,12 +88,11 @@ def test_the_order_of_windows_is_the_same_everywhere():
     assert mixed == [[6, 0, 8, 7, 5, 4, 3, 1], [10, 11, 9, 2]]
 
 
-@pytest.mark.parametrize("lazily", [True, False])
+@pytest.mark.parametrize("x", [Counted(103, 5), Counted(103, 5, True), np.asarray(Counted(103, 5))])
 @pytest.mark.parametrize("shuffle", [True, False])
-def test_stretches_hold_what_the_batches_do(lazily: bool, shuffle: bool, monkeypatch: pytest.MonkeyPatch):
+def test_stretches_hold_what_the_batches_do(x: Array, shuffle: bool, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(look_ahead, "WINDOW_BYTES", 24 * 20)
-    x = Counted(103, 5)
-    batches = Batches({"x": x if lazily else np.asarray(x), "y": np.arange(103)}, 4, 1, shuffle=shuffle)
+    batches = Batches({"x": x, "y": np.arange(103)}, 4, 1, shuffle=shuffle)
     wanted = [row for batch in batches.epoch(2, 3) for row in batch.rows]
     found: list[int] = []
     for columns, places, numbers in batches.stretches(2, 3):
@@ -106,7 +113,25 @@ def test_the_thread_ends_with_the_iterator():
     assert threading.active_count() == before
 
 
-def test_an_error_of_the_thread_is_raised_at_its_batch():
+def test_what_a_disk_is_asked_for_is_foreseen_a_window_ahead(monkeypatch: pytest.MonkeyPatch):
+    """From the first window on that is not read as fast as from memory."""
+    monkeypatch.setattr(look_ahead, "WINDOW_BYTES", 24 * 20)
+    read = Counted(100, 5, True)
+    for cached, wanted in ((0.0, set[int]()), (1e99, set(range(100)))):
+        monkeypatch.setattr(look_ahead, "CACHED", cached)
+        batches = Batches({"x": read, "y": np.arange(100)}, 4, 1)
+        read.foreseen.clear()
+        stretches = batches.stretches(0)
+        seen = set(next(stretches).rows.tolist()) | set(next(stretches).rows.tolist())
+        ahead = set(read.foreseen) - seen
+        assert bool(ahead) == bool(wanted)
+        assert not wanted or ahead == set(next(stretches).rows.tolist())
+        seen = {row for stretch in stretches for row in stretch.rows.tolist()}
+        assert seen & wanted <= set(read.foreseen)
+
+
+@pytest.mark.parametrize("foreseeable", [True, False])
+def test_an_error_of_the_thread_is_raised_at_its_batch(foreseeable: bool):
     class Broken(Counted):
         def read(self, begin: int, out: np.ndarray) -> None:
             if begin + len(out) > 30:
@@ -115,7 +140,7 @@ def test_an_error_of_the_thread_is_raised_at_its_batch():
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(look_ahead, "WINDOW_BYTES", 1)
-        epoch = Batches({"x": Broken(40, 5)}, 10, shuffle=False).epoch(0)
+        epoch = Batches({"x": Broken(40, 5, foreseeable)}, 10, shuffle=False).epoch(0)
         assert [next(epoch).size for _ in range(3)] == [10, 10, 10]
         with pytest.raises(DataError, match="cut short"):
             next(epoch)
@@ -174,3 +199,20 @@ def test_published_sets_that_memory_does_not_hold(tmp_path: Path, name: str, mon
     assert (np.asarray(outside.train["image"]) == inside.train["image"]).all()
     seen, wanted = (samples(Batches(part.train, 4, 1), "image", "label") for part in (outside, inside))
     assert sorted(seen) == sorted(wanted)
+
+
+def test_a_file_that_shrinks_names_the_same_sample_each_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Whichever of the threads comes upon it first."""
+    monkeypatch.setattr(lazy, "HELD_BYTES", 1000)
+    monkeypatch.setattr(lazy, "BLOCK_BYTES", 120)
+    np.save(tmp_path / "x.npy", np.zeros((500, 3), np.float32))
+    train = open_source("npz", ["."], {}, tmp_path).load().train
+    with (tmp_path / "x.npy").open("r+b") as file:
+        file.truncate(128 + 12 * 100)
+    places: set[object] = set()
+    for _ in range(20):
+        with pytest.raises(DataError, match="the file is cut short") as error:
+            samples(Batches(train, 50), "x", "x")
+        assert error.value.path == str(tmp_path / "x.npy")
+        places.add(error.value.place)
+    assert len(places) == 1
