@@ -8,6 +8,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import shorten
 from typing import IO, Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from .lazy import Array, FileArray, check_sound, fill
 # What a damaged or encrypted archive or header raises. RuntimeError is zipfile's word for what it does not
 # support, and Python's for what is nested too deeply; NumPy reads headers as Python text.
 DAMAGE = (
-    *(zipfile.BadZipFile, zlib.error, ValueError, EOFError, OSError, RuntimeError),
+    *(zipfile.BadZipFile, zlib.error, ValueError, EOFError, RuntimeError),
     *(SyntaxError, TypeError, tokenize.TokenError, struct.error),
 )
 
@@ -50,7 +51,7 @@ def members(path: Path) -> dict[str, Member]:
 
 def _of_folder(folder: Path) -> dict[str, Member]:
     found: dict[str, Member] = {}
-    for path in sorted(folder.glob("*.npy")):
+    for path in sorted(path for path in folder.iterdir() if path.suffix == ".npy"):
         with _damage("this is no whole .npy file", path, ""), path.open("rb") as file:
             header = _header(file, path.stat().st_size, path, "")
         found[path.stem] = _stored(path, header, header.length, "")
@@ -151,6 +152,8 @@ def _damage(what: str, path: Path, place: str) -> Generator[None]:
         yield
     except MemoryError:
         raise DataError("the memory does not suffice to read it", path, place or None) from None
+    except OSError as error:
+        raise DataError(f"it cannot be read ({error.strerror or error})", path, place or None) from None
     except DAMAGE as error:
-        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        reason = shorten(str(error) or type(error).__name__, 200, placeholder=" …")
         raise DataError(f"{what} ({reason})", path, place or None) from None

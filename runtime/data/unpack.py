@@ -21,9 +21,9 @@ PIECE = 1 << 20
 def unpack(archive: Path, folder: Path, wanted: Sequence[File]) -> None:
     """Write the wanted files of a .tar.gz to a folder, each whole or not at all.
 
-    Raises DataError at an entry that is a link or a device, or would stand outside the folder, at a file that
-    is missing or another than expected, and where there is much more in the archive than the wanted files;
-    OSError where one cannot be written.
+    Raises DataError at an entry that is a link or a device, has holes, which may be of any size, or would
+    stand outside the folder, at a file that is missing or another than expected, and where there is much more
+    in the archive than the wanted files; OSError where one cannot be written.
     """
     missing = {file.name: file for file in wanted}
     try:
@@ -47,8 +47,8 @@ def _check(entry: tarfile.TarInfo, number: int, archive: Path) -> None:
     place = f"entry {entry.name!r}"
     if number >= MOST_ENTRIES:
         raise DataError(f"the archive has more than {MOST_ENTRIES} entries", archive)
-    if not (entry.isfile() or entry.isdir()):
-        raise DataError("the archive holds a link or a device", archive, place)
+    if not (entry.isfile() or entry.isdir()) or entry.issparse():
+        raise DataError("the archive holds a link, a device or a file with holes", archive, place)
     parts = entry.name.replace("\\", "/").split("/")
     if entry.name.startswith(("/", "\\")) or ".." in parts or ":" in parts[0] or "\0" in entry.name:
         raise DataError("the archive would write outside its folder", archive, place)
@@ -60,7 +60,7 @@ def _write(content: IO[bytes], path: Path, file: File, archive: Path) -> None:
     digest, size = hashlib.sha256(), 0
     try:
         with part.open("wb") as out:
-            while piece := content.read(PIECE):
+            while size <= file.size and (piece := content.read(PIECE)):
                 size += len(piece)
                 digest.update(piece)
                 out.write(piece)

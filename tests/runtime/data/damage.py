@@ -292,11 +292,12 @@ def pictures() -> Iterator[Case]:
 
 
 def archives() -> Iterator[Case]:
-    def tar(*entries: tuple[str, bytes, bytes]) -> bytes:
+    def tar(*entries: tuple[str, bytes, bytes], **headers: str) -> bytes:
         out = io.BytesIO()
         with tarfile.open(fileobj=out, mode="w:gz") as file:
             for name, data, kind in entries:
                 entry = tarfile.TarInfo(name)
+                entry.pax_headers = headers
                 entry.size, entry.type, entry.linkname = len(data), kind, "/etc/passwd"
                 file.addfile(entry, io.BytesIO(data))
         return out.getvalue()
@@ -311,6 +312,9 @@ def archives() -> Iterator[Case]:
     bad |= {
         "bomb": tar(("b", bytes(1 << 27), tarfile.REGTYPE), good),
         "other": tar(("set/a", b"b" * 999, b"0")),
+        "holes": tar(good, **{"GNU.sparse.map": "0,1", "GNU.sparse.size": "9" * 15}),
+        "path": tar(good, path="../../a"),
+        "size": tar(good, size="-1"),
     }
     bad |= dict(cuts(tar(good), 5)) | {"many": tar(*((f"{i}", b"", tarfile.REGTYPE) for i in range(1500)))}
     for what, data in bad.items():

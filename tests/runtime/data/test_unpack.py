@@ -15,6 +15,7 @@ from netc.runtime.data.unpack import unpack
 DATA = {"set/a.bin": b"a" * 5000, "set/b.bin": bytes(range(256)) * 9}
 WANTED = [File(name, len(data), hashlib.sha256(data).hexdigest()) for name, data in DATA.items()]
 Tar = tarfile.TarFile
+HOLES = {"GNU.sparse.map": "0,0", "GNU.sparse.size": str(1 << 30)}  # a GiB of zeros in one entry
 
 
 def add(tar: Tar, name: str, data: bytes = b"", **fields: object) -> None:
@@ -58,6 +59,7 @@ def test_the_wanted_files_and_no_others(tmp_path: Path, format: int):
         (lambda tar: add(tar, "C:\\windows\\a", b"x"), "outside its folder"),
         (lambda tar: add(tar, "set\\..\\..\\a", b"x"), "outside its folder"),
         (lambda tar: add(tar, "set/a.bin", type=tarfile.SYMTYPE, linkname="/etc/passwd"), "a link"),
+        (lambda tar: add(tar, "set/a.bin", pax_headers=HOLES), "a file with holes"),
         (lambda tar: add(tar, "set/a.bin", type=tarfile.LNKTYPE, linkname="../x"), "a link"),
         (lambda tar: add(tar, "set", type=tarfile.SYMTYPE, linkname="/tmp"), "a link"),
         (lambda tar: add(tar, "set/a.bin", type=tarfile.FIFOTYPE), "a device"),
