@@ -20,4 +20,9 @@ class DataError(Exception):
 
     def __str__(self) -> str:
         where = ", ".join(part for part in (self.path, self.place) if part)
-        return f"{where}: {self.message}" if where else self.message
+        return _visible(f"{where}: {self.message}" if where else self.message)
+
+
+def _visible(text: str) -> str:
+    """The text without what is not printed: names out of damaged files shall not steer a terminal."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -205,6 +205,7 @@ def npz() -> Iterator[Case]:
     bad.append(("bomb", zipped({f"x{i}.npy": bomb for i in range(5)})))
     bad.append(("hidden bomb", zipped({"x.npy": array(shape % 8, bytes(1 << 26))})))
     bad.append(("text", zipped({"readme.txt": b"hello"})))
+    bad.append(("name", zipped({"\x1b[31m\nx.npy": b"hello"})))
     bad.append(("bytes beyond true", saved(x=x, y=np.frombuffer(bytes([0, 1, 7] * 10), np.bool_))))
     bad.append(("empty archive", zipped({})))
     bad.append(("lengths", saved(x=x, y=y[:7])))
