@@ -24,6 +24,8 @@ _COLOURS = {"ink": "#010203", "soft": "#010204", "line": "#010205"} | {
 _STYLE = {
     "svg.fonttype": "none",  # text stays text
     "font.size": 9,
+    "figure.facecolor": "none",
+    "axes.facecolor": "none",
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.edgecolor": _COLOURS["line"],
@@ -152,9 +154,9 @@ def _drawing(title: str) -> Generator[tuple[Figure, Axes]]:
 
 
 def _svg(figure: Figure, title: str) -> str:
-    FigureCanvasSVG(figure)
     out = io.StringIO()
-    figure.savefig(out, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+    # Figure.savefig would lay it out twice.
+    FigureCanvasSVG(figure).print_svg(out, metadata={"Date": None, "Creator": None})
     text = out.getvalue()
     text = text[text.index("<svg") :]
     for name, colour in _COLOURS.items():
