@@ -26,6 +26,8 @@ from rich.console import Console
 from rich.table import Table
 
 EPOCHS = 2
+# Python keeps its modules compiled, unless it is told not to: nobody runs an installed program that way.
+INSTALLED = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ def run(command: Sequence[str], folder: Path, environment: dict[str, str]) -> tu
     began = time.perf_counter()
     with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
         process = subprocess.Popen(
-            command, cwd=folder, env=os.environ | environment, stdout=output, stderr=errors
+            command, cwd=folder, env=INSTALLED | environment, stdout=output, stderr=errors
         )
         _, status, usage = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - began

@@ -55,10 +55,15 @@ class Answer:
 
 def answer(meaning: Meaning, values: np.ndarray) -> Answer:
     """Read one sample's output; logits become probabilities."""
-    if meaning.kind == "logits":
-        raised = np.exp(values.astype(np.float64) - values.max())
-        values = raised / raised.sum()
-    return Answer(meaning, values)
+    return Answer(meaning, scores(meaning, values))
+
+
+def scores(meaning: Meaning, values: np.ndarray) -> np.ndarray:
+    """Outputs [..., classes] of any number of samples; logits become probabilities."""
+    if meaning.kind != "logits":
+        return values
+    raised = np.exp(values.astype(np.float64) - values.max(axis=-1, keepdims=True))
+    return raised / raised.sum(axis=-1, keepdims=True)
 
 
 def meanings(compiled: Compiled, columns: Columns) -> dict[str, Meaning]:

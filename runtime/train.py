@@ -33,7 +33,7 @@ from .threads import threads_for
 from .trace import first_not_finite
 
 PROGRESS_SECONDS = 0.2
-EVALUATION_BATCH = 512
+EVALUATION_BATCH = 500  # many a test set is a multiple: a smaller last batch needs a program of its own
 
 
 @dataclass(frozen=True, slots=True)

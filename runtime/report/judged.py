@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..answers import answer, class_names, meanings, target_column
+from ..answers import class_names, meanings, scores, target_column
 from ..data.batches import Batches, length
 from ..data.source import Dataset, Split
 from ..model import Model
 
 MOST = 10_000  # samples; more do not change what is seen
-BATCH = 256
+BATCH = 250  # MOST is a multiple of it: a smaller last batch would need a program of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,19 +64,19 @@ def judge(model: Model, data: Dataset) -> Judged | None:
         return None
     split, arrays = one_split(data)
     classes = class_names(network, target, data.columns) or meaning.classes
-    scores: list[np.ndarray] = []
+    found: list[np.ndarray] = []
     count = min(length(arrays), MOST)
     for batch in Batches(arrays, BATCH, shuffle=False, names=columns):
-        if len(scores) * BATCH >= count:
+        if len(found) * BATCH >= count:
             break
-        found = model.program("answer", batch.size).run(batch.columns, seed=model.seed, copy=False)
-        values = next(model.device.numpy(v) for r, v in found.items() if r.name == output)
-        scores.append(np.stack([answer(meaning, row).scores for row in values]))
+        results = model.program("answer", batch.size).run(batch.columns, seed=model.seed)
+        values = next(model.device.numpy(v) for r, v in results.items() if r.name == output)
+        found.append(scores(meaning, values))
     truth = np.asarray(arrays[column][slice(0, count)]).astype(np.int64)
     pictures = [n for n, t in columns.items() if t.rank == 4 and t.dtype == "uint8" and t.shape[1] in (1, 3)]
     picture = pictures[0] if pictures else ""
     is_probability = meaning.kind in ("probabilities", "logits")
-    return Judged(split, classes, np.concatenate(scores)[:count], truth, is_probability, picture)
+    return Judged(split, classes, np.concatenate(found)[:count], truth, is_probability, picture)
 
 
 def one_split(data: Dataset) -> tuple[str, Split]:
