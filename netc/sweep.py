@@ -23,6 +23,7 @@ from .runtime.report import Kept, ReportError, ranking, shown
 if TYPE_CHECKING:
     from .commands.arguments import Overrides
 
+Process = subprocess.Popen[str]
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 
@@ -56,9 +57,10 @@ def sweep(
     folder.mkdir(parents=True, exist_ok=True)
     say(f"{len(trials)} trainings, kept in {folder}")
     wrong = 0
+    running: set[Process] = set()
     with ThreadPoolExecutor(jobs) as pool:
         futures: dict[Future[str], Trial] = {
-            pool.submit(_train, spec, given, trial, options, jobs): trial for trial in trials
+            pool.submit(_train, spec, given, trial, options, jobs, running): trial for trial in trials
         }
         try:
             for done, future in enumerate(as_completed(futures), 1):
@@ -68,7 +70,10 @@ def sweep(
                 said = paint(said, "error" if error else "dim", sys.stderr)
                 say(f"{done}/{len(trials)} {trial.name}: {said}")
         except KeyboardInterrupt:
-            pool.shutdown(cancel_futures=True)
+            pool.shutdown(wait=False, cancel_futures=True)
+            for process in [*running]:
+                process.terminate()  # it saves what it has
+            pool.shutdown()
             say(f"interrupted; the same command with --out {folder} --resume goes on")
             raise
     runs = [kept(trial.folder) for trial in trials if (trial.folder / LAST).exists()]
@@ -92,18 +97,34 @@ def _trials(overrides: Overrides, folder: Path) -> Iterator[Trial]:
         yield Trial(name, (*fixed, *pairs), folder / re.sub(r"[^\w=.,+-]+", "_", name.replace(" ", ",")))
 
 
-def _train(spec: Spec, given: str, trial: Trial, options: Sequence[str], jobs: int) -> str:
-    """Run one training to its end; gives what went wrong, or ''."""
+def _train(
+    spec: Spec, given: str, trial: Trial, options: Sequence[str], jobs: int, running: set[Process]
+) -> str:
+    """Run one training to its end, in a process group of its own, so that only we hear Ctrl-C.
+
+    It is among those that are running meanwhile. Gives what went wrong, or ''.
+    """
     command = [sys.executable, "-m", "netc", "train", given, *trial.overrides, "--out", str(trial.folder)]
     command += ["--json", "--no-report", *options, *(["--resume"] if (trial.folder / LAST).exists() else [])]
     share = str(max(1, usable_cores() // jobs))
     environment = {**os.environ, **(dict.fromkeys(THREADS, share) if jobs > 1 else {})}
     text = spec.source.text if given == "-" else ""
-    ran = subprocess.run(command, input=text, capture_output=True, text=True, env=environment)
-    lines = [line for line in ran.stderr.splitlines() if line.strip()]
-    if not ran.returncode:
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+        process_group=0,
+    ) as process:
+        running.add(process)
+        _, told = process.communicate(text)
+        running.remove(process)
+    if not process.returncode:
         return ""
-    return next((line for line in lines if line.startswith("error")), f"status {ran.returncode}")
+    lines = [line for line in told.splitlines() if line.strip()]
+    return next((line for line in lines if line.startswith("error")), f"status {process.returncode}")
 
 
 def _figures(run: Kept) -> str:

@@ -7,8 +7,10 @@ import io
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
+import time
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -16,6 +18,7 @@ import numpy as np
 import pytest
 
 from netc.commands.arguments import split
+from netc.runs import locked
 from netc.runtime.report.judged import Judged
 from netc.runtime.report.pictures import brightened, filters
 
@@ -112,6 +115,23 @@ def test_a_sweep(netc: Netc, small: Path, monkeypatch: pytest.MonkeyPatch) -> No
     assert Path("runs/small-sweep/H=4/history.csv").exists()
     ran = netc("train", "small.net", "H=4,6", "train.epochs=1", "--resume")
     assert ran.out.splitlines() == lines
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs SIGTERM")
+def test_a_sweep_that_is_ended_ends_its_trainings(small: Path) -> None:
+    command = [sys.executable, "-m", "netc", "train", "small.net", "H=4,6", "train.epochs=100000"]
+    command += ["--jobs", "2", "--out", "sweep", "--save-every", "0.1"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    files = [Path("sweep", name, "last.safetensors") for name in ("H=4", "H=6")]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as process:
+        while not all(file.exists() for file in files) and process.poll() is None:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 143, err
+    assert "the same command with --out sweep --resume goes on" in err
+    for file in files:
+        locked(file.parent).release()  # nobody trains there any longer
 
 
 def test_a_sweep_goes_on_behind_a_failure(netc: Netc, small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
