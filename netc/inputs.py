@@ -14,7 +14,9 @@ import numpy as np
 
 from .compiler.ir import TensorType, size_at
 from .compiler.pipeline import Purpose
+from .figures import memory
 from .runtime.answers import target_column
+from .runtime.data import lazy
 from .runtime.data.csv_file import parse
 from .runtime.data.errors import DataError
 from .runtime.data.image_folder import SUFFIXES, Pictures
@@ -78,7 +80,13 @@ def wanted_by(model: Model, purpose: Purpose, columns: Columns) -> Wanted:
 
 def from_argument(given: Path, wanted: Wanted) -> Samples:
     """The samples that an argument of a command names; `-` is standard input. Raises DataError."""
-    return _from_stream(sys.stdin.buffer.read(), wanted) if str(given) == "-" else from_path(given, wanted)
+    if str(given) != "-":
+        return from_path(given, wanted)
+    data = sys.stdin.buffer.read(lazy.HELD_BYTES + 1)
+    if len(data) > lazy.HELD_BYTES:
+        message = f"there are more than {memory(lazy.HELD_BYTES)}, too many to hold in memory"
+        raise DataError(message, "stdin", help="give it in parts")
+    return _from_stream(data, wanted)
 
 
 def from_path(path: Path, wanted: Wanted) -> Samples:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
+import os
 import re
 import time
 from collections.abc import Sequence
@@ -159,6 +161,8 @@ class Run:
             self.lock = locked(self.folder)
             if _is_run(self.folder):
                 raise RunError(f"{self.folder} holds a run already", "name another folder")
+        if not os.access(self.folder, os.W_OK):  # better now than at the first checkpoint
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(self.folder))
         for name in FILES:
             remove_temporary(self.folder / name)
         if self.norms is not None:

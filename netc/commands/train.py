@@ -203,7 +203,8 @@ class _Lines:
         """The figures of the parameters that are left, and where they are."""
         run = self._run
         if run.last is None:
-            say(f"nothing to do: {run.epoch} epochs are done")
+            done = "1 epoch is" if run.epoch == 1 else f"{run.epoch} epochs are"
+            say(f"nothing to do: {done} done")
             return
         best = run.best or run.last
         split = "test" if any(name.startswith("test.") for name in best.values) else "valid"

@@ -126,3 +126,13 @@ def test_pictures_are_brought_to_the_size_of_the_training(netc: Netc, folder: Pa
     command = [sys.executable, "-m", "netc", "eval", "some.net", "-"]
     done = subprocess.run(command, input=picture, capture_output=True, env=environment)
     assert done.returncode == 1 and b"stdin: a picture here has no class" in done.stderr
+
+
+def test_an_endless_stream_is_not_read_to_its_end(
+    netc: Netc, small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert netc("train", "small.net", "train.epochs=1").status == 0
+    monkeypatch.setattr("netc.runtime.data.lazy.HELD_BYTES", 1000)
+    ran = netc("eval", "small.net", "-", stdin=b"0" * 5000)
+    assert ran.status == 1
+    assert "stdin: there are more than 1.0 kB, too many to hold in memory" in ran.err

@@ -246,6 +246,16 @@ def test_a_limit_on_files_leaves_the_old_checkpoint(netc: Netc, small: Path, run
     assert netc("train", "small.net", "train.epochs=3", "--resume").status == 0
 
 
+def test_a_run_that_may_not_be_written_is_told_before_it_goes_on(
+    netc: Netc, run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("netc.runs.os.access", lambda *_: False)  # the superuser may write everywhere
+    ran = netc("train", "small.net", "train.epochs=3", "--resume")
+    assert ran.status == 1
+    assert "runs/small: Permission denied" in ran.err
+    assert "    3" not in ran.out
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="the superuser may write everywhere")
 def test_a_folder_that_may_not_be_written(netc: Netc, small: Path) -> None:
     Path("closed").mkdir(mode=0o500)
