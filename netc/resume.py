@@ -14,6 +14,7 @@ from .compiler.diagnostics import Source, SpecError
 from .compiler.parse import parse
 from .runs import BEST, LAST, PREVIOUS, RunError, locked
 from .runtime.checkpoint import CheckpointError, Description, describe, restore, samples
+from .runtime.data.fingerprint import fingerprint
 from .runtime.data.source import Dataset
 from .runtime.model import Model
 
@@ -31,7 +32,10 @@ class Resumed:
     remark: str = ""
 
     def check(self, model: Model, data: Dataset) -> None:
-        """Raise RunError where the model or the data are not those that the run was begun with."""
+        """Raise RunError where the model or the data are not those that the run was begun with.
+
+        Of many data only a few are looked at. Raises DataError where they cannot be read.
+        """
         before, network = self.description, model.compiled.network
         for name, size in network.dims.items():
             if before.dims.get(name) != size:
@@ -46,6 +50,8 @@ class Resumed:
         for split, count in samples(data).items():
             if before.samples.get(split, count) != count:
                 raise self._error(f"{before.samples[split]:,} {split} samples, and now there are {count:,}")
+        if before.data != fingerprint(data):
+            raise self._error("other samples than the data hold now")
 
     def go_on(self, model: Model) -> None:
         """Restore the model. From now on this checkpoint is the newest: a damaged one shall not replace it.

@@ -20,6 +20,7 @@ from filelock import FileLock, Timeout
 from .compiler.network import Network
 from .runtime.atomic import remove_temporary, replace
 from .runtime.checkpoint import pack
+from .runtime.data.fingerprint import fingerprint
 from .runtime.data.source import Dataset
 from .runtime.model import Model
 from .runtime.report import kept, norms
@@ -140,6 +141,7 @@ class Run:
     norms: Norms | None = None
     best: EpochDone | None = None
     last: EpochDone | None = None
+    _fingerprint: str = ""
     _best: bytes | None = None
     _saved: float = 0.0
 
@@ -153,7 +155,8 @@ class Run:
         return self.place.epoch - 1
 
     def begin(self, epochs: int) -> None:
-        """Take the folder into use, for so many epochs. Raises OSError, RunError."""
+        """Take the folder into use, for so many epochs. Raises OSError, RunError, DataError."""
+        self._fingerprint = fingerprint(self.data)
         if self.lock is None:
             if self.home is not None:
                 self.folder = _claimed(self.home)
@@ -181,7 +184,7 @@ class Run:
         if self.norms is not None:
             self.norms.measure(done.epoch)
         if self._compare(done):
-            self._best = pack(self.model, self.place, self.data)
+            self._best = pack(self.model, self.place, self.data, self._fingerprint)
         self._save_after(min(OFTEN, self.every))
 
     def within(self) -> None:
@@ -192,7 +195,7 @@ class Run:
         """Write everything. Raises OSError; then what was written before is whole."""
         # The best first: if this is cut off, the epochs since the last checkpoint are done and found again.
         self._save_best()
-        packed = pack(self.model, self.place, self.data)
+        packed = pack(self.model, self.place, self.data, self._fingerprint)
         replace(self.folder / LAST, packed, self.folder / PREVIOUS)
         self._save_history()
         self._saved = time.monotonic()

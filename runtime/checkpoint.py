@@ -59,7 +59,7 @@ class Description:
     """What a checkpoint says of itself.
 
     file: the spec's name, as it was given. place: where the training stands. columns: those of the data
-    source; samples: how many, by split.
+    source; samples: how many, by split; data: their fingerprint, where it is known.
     optimizer: the states that only training needs. overrides: the texts of DIM=… and train.KEY=…, by what
     stands before the equals sign. versions: of netc and what computes for it.
     """
@@ -72,6 +72,7 @@ class Description:
     batch: int
     precision: str
     device: str = "cpu"
+    data: str = ""
     place: Place = field(default_factory=Place)
     columns: Columns = field(default_factory=dict[str, Column])
     samples: Mapping[str, int] = field(default_factory=dict[str, int])
@@ -90,8 +91,13 @@ def save(model: Model, path: Path, place: Place | None = None, data: Dataset | N
     replace(path, pack(model, place, data))
 
 
-def pack(model: Model, place: Place | None = None, data: Dataset | None = None) -> bytes:
-    """The contents of a checkpoint. data: if they are open; else their source is asked for its columns."""
+def pack(
+    model: Model, place: Place | None = None, data: Dataset | None = None, fingerprint: str = ""
+) -> bytes:
+    """The contents of a checkpoint.
+
+    data: if they are open; else their source is asked for its columns. fingerprint: theirs.
+    """
     network = model.compiled.network
     train = network.train
     described = Description(
@@ -103,6 +109,7 @@ def pack(model: Model, place: Place | None = None, data: Dataset | None = None) 
         train.batch if train else 0,
         train.precision if train else "float32",
         model.device.name,
+        fingerprint,
         place or Place(),
         known_columns(model) if data is None else data.columns,
         {} if data is None else samples(data),
@@ -217,13 +224,13 @@ def _written(d: Description) -> dict[str, str]:
         "place": [p.epoch, p.batch, p.samples, p.seconds, p.sums],
         "history": rows,
     }
-    texts = {"file": d.file, "spec": d.spec, "precision": d.precision, "device": d.device}
+    texts = {"file": d.file, "spec": d.spec, "precision": d.precision, "device": d.device, "data": d.data}
     return {**texts, **{name: json.dumps(value, ensure_ascii=False) for name, value in values.items()}}
 
 
 def _understood(metadata: Mapping[str, str]) -> Description:
     """Raises KeyError, ValueError, TypeError or RecursionError where it is none of netc's."""
-    texts = {name: metadata[name] for name in ("file", "spec", "precision", "device")}
+    texts = {name: metadata[name] for name in ("file", "spec", "precision", "device", "data")}
     values: dict[str, Any] = {name: json.loads(metadata[name]) for name in WRITTEN}
     for name, kind in WRITTEN.items():
         if not _fits(values[name], kind):

@@ -213,7 +213,7 @@ def test_a_name_with_brackets_is_found_again(netc: Netc, small: Path) -> None:
     assert netc("train", "a[1].net", "train.epochs=2", "--resume").status == 0
 
 
-def test_other_classes_are_refused(netc: Netc, folder: Path) -> None:
+def test_other_data_are_refused(netc: Netc, folder: Path) -> None:
     Path("a.net").write_text(
         "input x[N, 1]\ninput y[N] : class(2)\nz = x -> dense(2)\nloss cross_entropy(z, y)\n"
         'data csv("a.csv", label = "kind") { x = features, y = label }\n'
@@ -226,6 +226,12 @@ def test_other_classes_are_refused(netc: Netc, folder: Path) -> None:
     ran = netc("train", "a.net", "train.epochs=2", "--resume")
     assert ran.status == 1
     assert "was begun with other classes of kind: 0 was cat, and is ape" in ran.err
+    Path("a.csv").write_text(rows.replace("2,dog", "3,dog"))
+    ran = netc("train", "a.net", "train.epochs=2", "--resume")
+    assert ran.status == 1
+    assert "was begun with other samples than the data hold now" in ran.err
+    Path("a.csv").write_text(rows)
+    assert netc("train", "a.net", "train.epochs=2", "--resume").status == 0
 
 
 def test_a_limit_on_files_leaves_the_old_checkpoint(netc: Netc, small: Path, run: Path) -> None:
