@@ -159,8 +159,13 @@ def reduction(group: Group, ends: Sequence[End], whole: Axis, gone: Axis, batch:
     masked = not batch.full and any(lp.strides[-1] and lp.kind == "lane" for lp in loops)
     reduced = sorted((lp for lp in loops if lp.strides[-1]), key=lambda lp: -max(map(abs, lp.strides[:last])))
     outer = sorted((lp for lp in loops if not lp.strides[-1]), key=lambda lp: -abs(lp.strides[last]))
-    keep = ("block", "lane") if masked else ()
-    reduced, outer = merged(reduced, keep), merged(outer)
+    # What only told the loops apart must not keep them apart.
+    known = last + len(ends) + masked
+    reduced, outer = (
+        [lp._replace(strides=(*lp.strides[:known], *(0,) * (len(lp.strides) - known))) for lp in found]
+        for found in (reduced, outer)
+    )
+    reduced, outer = merged(reduced, ("block", "lane") if masked else ()), merged(outer)
     vector, vertical = None, False
     if outer and outer[-1].strides[last] == 1 and _even(outer[-1], last):
         vector, vertical = outer.pop(), True
@@ -212,10 +217,11 @@ class _Sums:
 
     def totals(self, at: Sequence[Index], width: int, mask: int) -> list[Value]:
         """Each end's running value, from these places on; a vector of them unless width is 0."""
-        fn, spread = self.writer.fn, None if self.vertical else self.vector
-        none = (0,) * len(at)
-        deep = spread or (self.reduced[-1] if self.reduced else Loop(1, none))
-        strides = deep.strides if self.vector is None else self.vector.strides
+        fn, vector = self.writer.fn, self.vector
+        # A vector loop of one vector has no rounds: the next loop has.
+        spread = None if self.vertical or (vector is not None and vector.extent == width) else vector
+        deep = spread or (self.reduced[-1] if self.reduced else Loop(1, (0,) * len(at)))
+        strides = deep.strides if vector is None else vector.strides
         unit = width if spread is not None else 1
         totals = [_Total(fn, end, end.start(width)) for end in self.ends]
 
@@ -239,7 +245,7 @@ class _Sums:
             for total, running in zip(totals, zip(*parts, strict=True), strict=True):
                 total.add(running)
 
-        unrolled = UNROLLED if len(self.group.members) <= _SMALL else 1
+        unrolled = -(-UNROLLED // len(self.ends)) if len(self.group.members) <= _SMALL else 1
         with walk(fn, self.reduced if spread is not None else self.reduced[:-1], at) as there:
             rounds, left = divmod(deep.extent, unit)
             chunks, rest = divmod(rounds, _CHUNK)
