@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...ir import Node
-from .contraction import Term, contraction, term
+from .contraction import Term, term
 from .layout import Axis, Factor, common
 from .nest import Tensor
+from .parts import contract
 from .select import Selection, rule
 
 
@@ -52,8 +53,7 @@ def _einsum(selection: Selection, node: Node, letters: Sequence[str], result: st
             a, b = b, a
         b = selection.packed(ids[0 if swapped else 1]), b[1]
         terms = terms_of((a[1], b[1]), result, a[0], b[0], out)
-    about = selection.about(node)
-    selection.run(*contraction(out, a[0], b[0], terms, selection.isa, selection.batch, about))
+    contract(selection, out, a[0], b[0], terms, selection.about(node))
 
 
 def terms_of(letters: Sequence[str], result: str, a: Tensor, b: Tensor, out: Tensor) -> list[Term]:

@@ -1,0 +1,74 @@
+"""Long sums of products with few results: parts of the sums are tasks of their own, and are added at the end.
+
+There are so many parts whatever the number of threads is, so that this changes no bit. And a thread reads the
+same rows of a matrix in every product, which then stay in its own cache.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import accumulate
+
+from .contraction import Term, contraction
+from .layout import Factor, Layout, Loop
+from .nest import Kernel, Tensor, Writer, nest
+from .select import Selection
+from .text import Index, item_bytes
+
+_PARTS = 8  # at most
+_VECTORS = 256  # results that make tasks enough
+_PRODUCTS = 1 << 17  # that are worth another kernel
+
+
+def contract(
+    selection: Selection, out: Tensor, a: Tensor, b: Tensor, terms: Sequence[Term], about: str
+) -> None:
+    """Run out[…] = Σ a[…] · b[…], in parts if they are worth it."""
+    isa, batch = selection.isa, selection.batch
+    cut = _cut(out, terms, isa.lanes)
+    if cut is None:
+        selection.run(*contraction(out, a, b, terms, isa, batch, about))
+        return
+    whole, count = cut
+    size = out.layout.elements
+    buffer = selection.buffer(count * size * item_bytes(out.element))
+    parts = Tensor(buffer, Layout(((Factor(count, size),), *out.layout.axes)), out.dtype)
+    each = whole.extent // count
+    halves = [
+        Term(count, size, whole.a * each, whole.b * each, False),
+        whole._replace(extent=each),
+    ]
+    rest = [t for t in terms if t is not whole]
+    selection.run(*contraction(parts, a, b, [*halves, *rest], isa, batch, about))
+    selection.run(_added(parts, out, count, isa.lanes, f"parts of {about}"))
+
+
+def _cut(out: Tensor, terms: Sequence[Term], lanes: int) -> tuple[Term, int] | None:
+    """Which sum is cut into how many parts; None for none."""
+    kept = sorted((t.out, t.extent) for t in terms if not t.summed and t.extent != 1)
+    dense = [1, *accumulate((extent for _, extent in kept), int.__mul__)]
+    whole = max((t for t in terms if t.summed and not t.kind), key=lambda t: t.extent, default=None)
+    if whole is None or [stride for stride, _ in kept] != dense[:-1]:
+        return None
+    results = out.layout.elements
+    count = max((d for d in range(1, _PARTS + 1) if whole.extent % d == 0), default=1)
+    if count == 1 or results >= _VECTORS * lanes or results * whole.extent < _PRODUCTS:
+        return None
+    return whole, count
+
+
+def _added(parts: Tensor, out: Tensor, count: int, lanes: int, about: str) -> Kernel:
+    """The sum of all parts, two by two."""
+    writer = Writer([parts, out], lanes)
+    fn, size = writer.fn, out.layout.elements
+
+    def body(at: Sequence[Index], strides: Sequence[int], width: int, mask: int) -> None:
+        values = [writer.load(0, fn.add(at[0], p * size), 1, width, mask) for p in range(count)]
+        while len(values) > 1:
+            pairs = zip(values[::2], values[1::2], strict=False)
+            added = [fn.binary("fadd" if a.is_float else "add", a, b) for a, b in pairs]
+            values = added + values[len(added) * 2 :]
+        writer.store(1, values[0], at[1], 1, mask)
+
+    tasks = nest(writer, [], Loop(size, (1, 1)), lanes, body)
+    return writer.kernel(1, tasks, about, count * size)
