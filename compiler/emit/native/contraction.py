@@ -15,6 +15,7 @@ from itertools import combinations, product
 from math import inf, prod
 from typing import NamedTuple
 
+from .finish import Finish
 from .isa import Isa
 from .layout import Batch, Kind, Loop
 from .nest import Kernel, Tensor, Writer, present
@@ -74,10 +75,12 @@ def contraction(
     isa: Isa,
     batch: Batch,
     about: str,
+    finish: Finish | None = None,
 ) -> list[Kernel]:
     """The kernel; two where the vector loop is no multiple of the lanes, the second for what is left over.
 
-    Padding samples of a batch in lanes that are summed over count as 0.
+    Padding samples of a batch in lanes that are summed over count as 0. finish: what becomes of the sums, if
+    `is_finished` says so.
     """
     terms = [t for t in terms if t.extent != 1]
     vector, across = _vector(terms)
@@ -90,14 +93,24 @@ def contraction(
         whole = vector.extent - left
         rest = [t for t in terms if t is not vector]
         ends = [_from(t, whole * s) for t, s in ((out, vector.out), (a, vector.a), (b, vector.b))]
-        first = contraction(out, a, b, [*rest, vector._replace(extent=whole)], isa, batch, about)
+        first = contraction(out, a, b, [*rest, vector._replace(extent=whole)], isa, batch, about, finish)
         end = [*rest, vector._replace(extent=left)]
-        return first + contraction(ends[0], ends[1], ends[2], end, isa, batch, about)
-    writer = Writer([a, b, out], isa.lanes)
-    registers = isa.registers // (2 if out.dtype in ("float64", "int64") else 1)
-    nest = _Nest(writer, _scheme(tuple(terms), isa.lanes, registers), isa.lanes, batch)
+        return first + contraction(ends[0], ends[1], ends[2], end, isa, batch, about, finish)
+    inputs, outputs = (finish.inputs, finish.outputs) if finish is not None else ([], [out])
+    writer = Writer([a, b, *inputs, out, *outputs[1:]], isa.lanes)
+    nest = _Nest(writer, _scheme(tuple(terms), isa.lanes, _registers(out, isa)), isa.lanes, batch, finish)
     tasks = nest.write()
-    return [writer.kernel(1, tasks, about, prod(t.extent for t in terms))]
+    return [writer.kernel(len(outputs), tasks, about, prod(t.extent for t in terms))]
+
+
+def is_finished(out: Tensor, terms: Sequence[Term], isa: Isa) -> bool:
+    """Whether a contraction has each sum in a register when it is complete."""
+    scheme = _scheme(tuple(t for t in terms if t.extent != 1), isa.lanes, _registers(out, isa))
+    return not scheme.across and not scheme.chunked
+
+
+def _registers(out: Tensor, isa: Isa) -> int:
+    return isa.registers // (2 if out.dtype in ("float64", "int64") else 1)
 
 
 def multiply(
@@ -220,10 +233,13 @@ def _room(tiles: Sequence[Tile], summed: Sequence[Term], vector: Term | None, si
 class _Nest:
     """Writes the loops of a scheme."""
 
-    def __init__(self, writer: Writer, scheme: _Scheme, lanes: int, batch: Batch) -> None:
+    def __init__(
+        self, writer: Writer, scheme: _Scheme, lanes: int, batch: Batch, finish: Finish | None = None
+    ) -> None:
         self.writer, self.fn, self.scheme, self.lanes, self.batch = writer, writer.fn, scheme, lanes, batch
+        self.finish, self.result = finish, 2 if finish is None else 2 + len(finish.inputs)
         self.width = lanes if scheme.vector is not None else 0
-        self.element: Element = writer.tensors[2].element
+        self.element: Element = writer.tensors[self.result].element
         sums_lane = scheme.across and scheme.vector is not None and scheme.vector.kind == "lane"
         self.masked = sums_lane and not batch.full
 
@@ -245,7 +261,7 @@ class _Nest:
                 self._task(task, scheme.tiles[:count], count, at, {}, begun)
 
         sample: list[Index] = [0] if self.masked else []  # the number of the vector's first one
-        starts = [*self.writer.starts, *sample]
+        starts = [*self.writer.starts[:2], self.writer.starts[self.result], *sample]
         if few:
             # Too few to divide: each thread does all its tiles for one chunk after the other.
             self._chunks(scheme.chunked, starts, every, [])
@@ -344,7 +360,11 @@ class _Nest:
                 value = fn.binary("fadd" if value.is_float else "add", before, value)
             if scheme.across:
                 value = across(fn, "sum", value)
-            writer.store(2, value, fn.add(at[2], place[2]), stride, mask)
+            there = fn.add(at[2], place[2])
+            if self.finish is None:
+                writer.store(2, value, there, stride, mask)
+            else:
+                self.finish.store(writer, value, there, stride, self.width, mask)
 
     def _multiply(
         self,

@@ -16,7 +16,7 @@ from operator import itemgetter
 
 from ...ir import Dim, product, size_at
 from ...plan import Plan
-from ...storage import ITEM_BYTES
+from ...storage import ITEM_BYTES, Fixed
 from .reading import ENDS, Reading, Space
 
 _CHEAP = {
@@ -29,6 +29,7 @@ _MEMBERS, _INPUTS = 40, 12  # of a group: more would not fit into the registers
 _TASKS = 8  # results of a reduction that are enough to divide among threads
 _SERIAL = 4096  # elements that are not worth dividing
 _SEARCHED = 300  # operations between two that may share a nest, before the search is given up
+_FINISHED = 16  # operations that a sum of products may end in: they are written out for each register
 _NEIGHBOURS = 4  # groups that read the same, which are tried
 
 
@@ -43,7 +44,9 @@ class _Group:
 
 
 class Groups:
-    """of: by node, the last of its group. again: what every group that reads it computes for itself."""
+    """of: by node, the last of its group. again: what every group that reads it computes for itself. heads:
+    by the last of a group, the sum of products that it begins with, where it may be done in one with that.
+    """
 
     def __init__(self, plan: Plan) -> None:
         self.reading = Reading(plan)
@@ -64,6 +67,10 @@ class Groups:
         for last, ids in members.items():
             self._groups[last] = self._group(ids)
         self._share()
+        self.heads = dict(self._headed())
+        for last, head in self.heads.items():
+            self.of[head] = last
+            self._groups[last] = self._group(sorted([head, *self._groups[last].members]))
 
     def members(self, last: int) -> Sequence[int]:
         """The operations of a group, operands first."""
@@ -137,7 +144,7 @@ class Groups:
                 if source in self.again:
                     yield from self._sources([source])
                 else:
-                    yield source, direct
+                    yield source, direct and id in self._spaces
 
     # what shares a nest
 
@@ -174,6 +181,21 @@ class Groups:
                     last = self._unite(other, last)
             for source in (*shared, key):
                 neighbours[source, space].append(key)
+
+    def _headed(self) -> Iterator[tuple[int, int]]:
+        """The groups that alone read a sum of products, element by element."""
+        for last, group in self._groups.items():
+            if group.ends or len(self.members(last)) > _FINISHED:
+                continue
+            for source, direct in sorted(group.reads, reverse=True):
+                node = self.graph[source]
+                products = node.op in ("matmul", "einsum") and len(self.graph.operands(source)) <= 2
+                fixed = isinstance(self.plan.storage.get(source), Fixed)
+                alone = {self.of.get(r) for r in self._readers(source)} == {last}
+                whole = direct and self._is_whole(source, group.space) and fixed == group.space[2]
+                if products and alone and whole and source not in self.reading.results:
+                    yield last, source
+                    break
 
     def _is_whole(self, source: int, space: Space) -> bool:
         return size_at(space[0], self.plan.n) == self.reading.elements(source)

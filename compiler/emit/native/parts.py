@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import accumulate
 
-from .contraction import Term, contraction
+from .contraction import Term, contraction, is_finished
 from .layout import Factor, Layout, Loop
 from .nest import Kernel, Tensor, Writer, nest
 from .select import Selection
@@ -23,11 +23,13 @@ _PRODUCTS = 1 << 17  # that are worth another kernel
 def contract(
     selection: Selection, out: Tensor, a: Tensor, b: Tensor, terms: Sequence[Term], about: str
 ) -> None:
-    """Run out[…] = Σ a[…] · b[…], in parts if they are worth it."""
+    """Run out[…] = Σ a[…] · b[…], in parts if they are worth it, with what it ends in if it can be."""
     isa, batch = selection.isa, selection.batch
     cut = _cut(out, terms, isa.lanes)
+    if selection.finish is not None and (cut is not None or not is_finished(out, terms, isa)):
+        out = selection.apart(out)
     if cut is None:
-        selection.run(*contraction(out, a, b, terms, isa, batch, about))
+        selection.run(*contraction(out, a, b, terms, isa, batch, about, selection.finish))
         return
     whole, count = cut
     size = out.layout.elements

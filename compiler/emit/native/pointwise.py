@@ -35,7 +35,7 @@ class Group:
     about: str = ""
 
 
-def _values(group: Group, fn: Function, width: int, load: Callable[[int], Value]) -> dict[int, Value]:
+def values(group: Group, fn: Function, width: int, load: Callable[[int], Value]) -> dict[int, Value]:
     """Every member's value, from those of the inputs; conversions from booleans are the members' affair."""
     known: dict[int, Value] = {}
 
@@ -66,7 +66,7 @@ def pointwise(group: Group, lanes: int) -> Kernel:
     work = len(group.members) * prod(t.layout.elements for t in tensors[first : first + 1])
 
     def body(at: Sequence[Index], strides: Sequence[int], width: int, mask: int) -> None:
-        known = _values(
+        known = values(
             group,
             writer.fn,
             width,
@@ -266,7 +266,7 @@ class _Sums:
             position = inputs.index(id)
             return writer.load(position, at[position], strides[position], width, cut)
 
-        known = _values(self.group, fn, width, load)
+        known = values(self.group, fn, width, load)
         for position, id in enumerate(self.group.outputs, len(inputs)):
             value = fn.splat(known[id], width) if width else known[id]
             writer.store(position, value, at[position], strides[position], cut)

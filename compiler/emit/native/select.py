@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ...ir import Attr, DType, N, Node, TensorType
 from ...ops.op import REGISTRY
 from ...plan import Plan
 from ...storage import Counter, Fed, Held, Literal, bound_attr
 from .copying import copy, feed, fill
+from .finish import Finish
 from .groups import Groups
 from .isa import Isa
 from .layout import Axis, Batch, Factor, Layout, Unsupported
@@ -65,6 +66,7 @@ class Selection:
         self._copies: dict[int, Tensor] = {}
         self._packed: dict[tuple[Buffer, Layout], Tensor] = {}
         self._buffers = 0
+        self.finish: Finish | None = None  # what the sum of products at hand ends in
         self._fixed = False
         self.groups = Groups(self.plan)
         self._order = Order(self.groups)
@@ -249,7 +251,8 @@ class Selection:
     # groups
 
     def _group(self, last: int) -> None:
-        nodes = [self.graph[i] for i in self.groups.members(last)]
+        head = self.groups.heads.get(last)
+        nodes = [self.graph[i] for i in self.groups.members(last) if i != head]
         ends = [node for node in nodes if self.groups.is_end(node.id)]
         members = [node for node in nodes if not self.groups.is_end(node.id)]
         ids = {m.id for m in members}
@@ -259,7 +262,7 @@ class Selection:
 
         def operand(id: int, shape: TensorType) -> int:
             inside = self.groups.reading.through(id)
-            if inside in ids:
+            if inside in ids or inside == head:
                 return inside
             storage = self.plan.storage.get(id)
             if isinstance(storage, Literal):
@@ -279,7 +282,12 @@ class Selection:
             raise Unsupported("the reduction of a number")
         dtypes: dict[int, DType] = {id: self.graph[id].type.dtype for id in (*ids, *numbers)}
         dtypes |= {key: tensor.dtype for key, (tensor, _) in inputs.items()}
+        if head is not None:
+            dtypes[head] = self.graph[head].type.dtype
         group = Group(members, read, numbers, inputs, dtypes, outputs, self.about(nodes[-1]))
+        if head is not None:
+            self._headed(group, self.graph[head])
+            return
         if not ends:
             self.run(pointwise(group, self.isa.lanes))
             return
@@ -290,6 +298,32 @@ class Selection:
         axes = _axes(ends[0])
         gone: Axis = tuple(Factor(e, int(a in axes)) for a, e in enumerate(self.batch.extents(shape.shape)))
         self.run(reduction(group, found, self.batch.layout(shape).flat, gone, self.batch))
+
+    def _headed(self, group: Group, head: Node) -> None:
+        """A group with the sum of products that it begins with: one kernel if it can be, otherwise two."""
+        finish = Finish(group, head.id)
+        target = finish.target.layout.reshaped(self.batch.extents(head.type.shape))
+        if target is not None and finish.fits(target):
+            self._tensors[head.id] = Tensor(finish.target.buffer, target, head.type.dtype)
+            self.finish = finish
+        RULES[head.op](self, head)
+        if self.finish is None:
+            sums = self.tensor(head.id)
+            self.run(
+                pointwise(
+                    replace(group, inputs={**group.inputs, head.id: (sums, sums.layout.flat)}), self.isa.lanes
+                )
+            )
+        self.finish = None
+
+    def apart(self, out: Tensor) -> Tensor:
+        """Memory of their own for sums that cannot be finished while they are in registers."""
+        assert self.finish is not None
+        layout = replace(out.layout, offset=0)
+        made = Tensor(self.buffer(layout.elements * item_bytes(out.element)), layout, out.dtype)
+        self._tensors[self.finish.head] = made
+        self.finish = None
+        return made
 
     def _spread(self, end: Node, shape: TensorType) -> Axis:
         """A reduction's place for each element of what is reduced."""

@@ -135,3 +135,28 @@ def test_random_graphs(steps: Sequence[tuple[str, int, int]], shown: Sequence[in
     found, wanted = by_native(b.graph, BATCH, arrays), by_numpy(b.graph, BATCH, arrays)
     for result, value in wanted.items():
         assert_close(found[result], value, str(result), rounding=256)
+
+
+@pytest.mark.parametrize("width", [3, 16, 20])
+@pytest.mark.parametrize("samples", [9, 500])
+def test_the_weights_are_updated_as_their_gradient_is_complete(width: int, samples: int) -> None:
+    """Momentum, in one kernel with the product. Of many samples the sums are made in chunks, and in two."""
+    b = Builder(Graph())
+    x, g = leaf(b, "x", 30), leaf(b, "y", width)
+    w, v = leaf(b, "w", 30, width), leaf(b, "v", 30, width)
+    new_v = v * 0.9 + x.T @ g
+    b.graph.results |= {Result("update", "v"): new_v.id, Result("update", "w"): (w - new_v * 0.01).id}
+    names = [kernel.about for kernel in build(b.graph, 9, host().isa).kernels]
+    assert not any(name.startswith(("sub", "add")) for name in names)
+    rng = np.random.default_rng(width)
+    shapes = {"x": (samples, 30), "y": (samples, width), "w": (30, width), "v": (30, width)}
+    arrays = {name: rng.standard_normal(shape).astype(np.float32) for name, shape in shapes.items()}
+    found, wanted = by_native(b.graph, samples, arrays), by_numpy(b.graph, samples, arrays)
+    for result, value in wanted.items():
+        assert_close(found[result], value, str(result), rounding=64)
+
+
+def test_a_product_with_a_bias_is_left_alone(b: Builder) -> None:
+    """The bias does not lie as the product does."""
+    x, w, v = leaf(b, "x", 32), leaf(b, "w", 32, 8), leaf(b, "v", 8)
+    assert kernels((x @ w + v).op("relu")) == ["matmul", "relu"]
