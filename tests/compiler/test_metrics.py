@@ -11,7 +11,7 @@ from netc.compiler.diagnostics import Source
 from netc.runtime.data.source import Column, Dataset
 from netc.runtime.model import Model
 from netc.runtime.opening import open_model
-from netc.runtime.train import evaluate
+from netc.runtime.train import EVALUATION_BATCH, evaluate
 
 TEXT = """
 input s[N, 3]
@@ -64,4 +64,5 @@ def test_what_is_no_function_of_sums_is_averaged_over_batches_by_their_size(mode
     s, y = random.normal(size=(700, 3)), random.integers(0, 3, 700)
     columns = {"scores": Column(np.dtype("float64"), (3,)), "label": Column(np.dtype("int64"), ())}
     found = evaluate(model, "train", Dataset(columns, {"scores": s, "label": y}))
-    assert found["highest"] == pytest.approx((s[:512].max() * 512 + s[512:].max() * 188) / 700)
+    size = EVALUATION_BATCH
+    assert found["highest"] == pytest.approx((s[:size].max() * size + s[size:].max() * (700 - size)) / 700)
