@@ -23,13 +23,16 @@ def kept(folder: Path) -> Kept:
     return _opened(folder)[0]
 
 
-def write_report(folder: Path) -> Path:
-    """The page of one run. Raises ReportError and what kept() raises."""
+def write_report(folder: Path, path: Path | None = None) -> Path:
+    """The page of one run. path: without it, in the run's folder.
+
+    Raises ReportError and what kept() raises.
+    """
     run, model = _opened(folder)
     data: Dataset | None = None
     with suppress(SpecError):  # the data may be gone; then the page is without samples
         data = open_data(model.compiled.network, model.base, model.seed)
-    return write(run, model, data, norms.read(folder, run.description.epoch))
+    return write(run, model, data, norms.read(folder, run.description.epoch), path)
 
 
 def write_comparison(runs: Sequence[Kept], path: Path) -> Path:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from itertools import product
@@ -18,7 +19,7 @@ from .locate import Spec
 from .reports import kept, write_comparison
 from .runs import LAST, RunError, new_folder, newest_numbered
 from .runtime.native.cores import usable_cores
-from .runtime.report import Kept, ReportError, ranking, shown
+from .runtime.report import Kept, ReportError, ranked, ranking, shown
 
 if TYPE_CHECKING:
     from .commands.arguments import Overrides
@@ -45,10 +46,12 @@ def sweep(
     resume: bool,
     jobs: int,
     options: Sequence[str],
+    as_json: bool,
 ) -> int:
     """Train all combinations, `jobs` at a time; print a table, the best first, and write one page.
 
-    given: how the spec was named on the command line. Raises RunError, OSError.
+    given: how the spec was named on the command line. as_json: print the table as JSON. Raises RunError,
+    OSError.
     """
     folder = (out or newest_numbered(home)) if resume else new_folder(out, home)
     if folder is None:
@@ -80,7 +83,10 @@ def sweep(
     if not runs:
         fail("no training has come to an end")
         return 1
-    _print(runs)
+    if as_json:
+        result(json.dumps([_plain(run) for run in ranked(runs)], ensure_ascii=False))
+    else:
+        _print(runs)
     try:
         say(f"report: {write_comparison(runs, folder / 'report.html')}")
     except ReportError as error:
@@ -133,6 +139,12 @@ def _figures(run: Kept) -> str:
         return "no epoch"
     names = [n for n in best.values if n == run.watched] or list(best.values)[-1:]
     return f"{names[0]} {shown(names[0], best.values[names[0]])} after epoch {best.epoch}"
+
+
+def _plain(run: Kept) -> Mapping[str, object]:
+    best = run.best
+    about = {"folder": str(run.folder), "overrides": run.description.overrides}
+    return about | ({"epoch": best.epoch, **best.values} if best is not None else {})
 
 
 def _print(runs: Sequence[Kept]) -> None:

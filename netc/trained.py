@@ -41,7 +41,17 @@ def home_of(spec: Spec, train: Mapping[str, ast.Expr] | None = None) -> Path:
 
 
 def find(spec: Spec, given: Path | None) -> Path:
-    """The checkpoint to use: the given one, or that of the newest run. Raises RunError, SpecError."""
+    """The checkpoint to use: the given one, that of the given folder, or that of the newest run.
+
+    Raises RunError, SpecError.
+    """
+    if given is not None and given.is_dir():
+        file = parameters_in(given)
+        if file is None:
+            raise RunError(
+                f"{given} holds no run", "name the folder of a training, or one of its checkpoints"
+            )
+        return file
     if given is not None:
         return given
     place = home_of(spec)

@@ -11,6 +11,7 @@ from ..compiler.ir import Result
 from .data.batches import Batches
 from .data.source import Dataset
 from .model import Model
+from .start import start
 from .train import prepare
 
 STEPS = 200
@@ -36,6 +37,8 @@ def search(model: Model, data: Dataset) -> Rates:
     network = model.compiled.network
     assert network.train is not None
     prepare(model, data)
+    if network.train.start is not None:
+        start(model, network.train.start)
     names = [node.name for node in model.compiled.graph("train") if node.op == "column"]
     batches = Batches(data.train, network.train.batch, model.seed, names=names)
     model.total_steps = STEPS

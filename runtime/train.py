@@ -90,6 +90,8 @@ def fit(
         help = "write, for example: train sgd(lr = 0.1) { epochs = 10 }"
         raise SpecError(Diagnostic("train", f"{network.name} has no train block", None, "", (), help))
     data = _held(data or open_data(network, model.base, model.seed))
+    if train.stop is not None:
+        _check_stop(train.stop, data)
     if place is None or (place.epoch, place.batch) == (1, 0):
         prepare(model, data)
     if train.start is not None and model.step_number == 0:
@@ -233,14 +235,19 @@ def _not_finite(model: Model, batches: Batches, epoch: int, batch: int) -> None:
     raise SpecError(Diagnostic("train", title, span, label, (), help))
 
 
+def _check_stop(stop: Patience, data: Dataset) -> None:
+    """Raises SpecError where the data have no such split, before an epoch is trained in vain."""
+    split = stop.on.partition(".")[0]
+    if getattr(data, split) is None:
+        title = f"there is no {stop.on} to stop on: the data have no {split} split"
+        help = "split some of the training samples off: valid = 10% in the data block"
+        raise SpecError(Diagnostic("train", title, stop.span, "", (), help if split == "valid" else ""))
+
+
 def _exhausted(history: History, stop: Patience) -> bool:
     values = history.column(stop.on)
-    if not history.epochs:
-        return False
     if not values:
-        known = sorted({k for e in history.epochs for k in e.values})
-        title = f"there is no figure called {stop.on} to stop on; there are {', '.join(known)}"
-        raise SpecError(Diagnostic("train", title, None))
+        return False
     best = 0
     for i, value in enumerate(values):
         best = i if is_better(stop.on, value, values[best]) else best

@@ -16,6 +16,7 @@ from ..overrides import expression
 if TYPE_CHECKING:
     from ..compiler import ast
 
+TEXTS = ("freeze", "save", "start")  # keys whose value is a text: a shell takes quotes away
 GRID = "grid"  # the overrides of a command that takes several values for a name
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -52,7 +53,9 @@ def _overrides(ctx: click.Context, param: click.Parameter, values: tuple[str, ..
             raise click.BadParameter(f"'{name}' in '{value}' is no name: write H=32 or train.lr=0.05")
         if not text.strip():
             raise click.BadParameter(f"{name} is given no value: write {name}=32")
-        texts = split(text)
+        texts = list(dict.fromkeys(split(text)))  # two runs of the same values would share a folder
+        if known[1] and known[2] in TEXTS:
+            texts = [part if part[:1] in ('"', "[") else f'"{part}"' for part in texts]
         try:
             parsed = [expression(part, f"{value} on the command line") for part in texts]
         except SpecError as error:
@@ -99,7 +102,7 @@ checkpoint: Decorator = click.option(
     "--checkpoint",
     metavar="FILE",
     type=click.Path(path_type=Path),
-    help="Trained parameters; without it, those of the newest run.",
+    help="Trained parameters, or the folder of a run; without it, those of the newest run.",
 )
 as_json: Decorator = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 as_csv: Decorator = click.option("--csv", "as_csv", is_flag=True, help="Print CSV, with a heading.")

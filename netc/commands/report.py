@@ -17,7 +17,7 @@ from ..reports import kept, write_comparison, write_report
     "--output",
     metavar="FILE",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="The page that compares several runs; without it, comparison.html beside the first.",
+    help="The page; without it, report.html in the run's folder, or comparison.html beside the first.",
 )
 def command(runs: tuple[Path, ...], output: Path | None) -> int:
     """A page with all that is to be seen of a run, or one that compares several.
@@ -28,7 +28,7 @@ def command(runs: tuple[Path, ...], output: Path | None) -> int:
         netc report runs/digits runs/digits-2
     """
     if len(runs) == 1:
-        result(str(write_report(runs[0])))
+        result(str(write_report(runs[0], output)))
     else:
         found = [kept(folder) for folder in runs]
         result(str(write_comparison(found, output or runs[0].parent / "comparison.html")))

@@ -94,13 +94,17 @@ def command(
     overrides, found = grid, find(spec)
     place = home_of(found, overrides.train)
     if find_lr:
-        return find_rate(found, overrides, device, out or place.with_name(f"{place.name}-lr.html"))
+        if overrides.grid or resume:
+            given = "--resume" if resume else f"several values for {next(iter(overrides.grid))}"
+            raise click.UsageError(f"--find-lr makes one short run of its own: leave out {given}")
+        page = out or place.with_name(f"{place.name}-lr.html")
+        return find_rate(found, overrides, (device, threads), page, as_json)
     if overrides.grid:
         options = ["--device", device, "--save-every", str(save_every)]
         options += ["--threads", str(threads)] if threads else []
         options += ["--strict"] * strict + ["--tensorboard"] * tensorboard
         home = place.with_name(f"{place.name}-sweep")
-        return sweep(found, spec, overrides, home, out, resume, jobs, options)
+        return sweep(found, spec, overrides, home, out, resume, jobs, options, as_json)
     before = reopen(found.source, resumed_folder(out, place)) if resume else None
     folder = before.folder if before else new_folder(out, place)
     texts = {**(before.description.overrides if before else {}), **overrides.texts}

@@ -13,6 +13,7 @@ from .lazy import Array, LazyArray, held
 from .source import Arguments, Column, Columns, DataError, Dataset, Parameter, Source
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
     from PIL.ImageFile import ImageFile
 
 MOST_PIXELS = 1 << 26  # of one picture
@@ -33,6 +34,8 @@ def read_images(
 
     def picture(path: Path) -> np.ndarray:
         with Image.open(path) as image:
+            if image.mode[0] == "I":  # 16 bits, of which the upper 8 are taken
+                image = Image.fromarray(np.clip(np.asarray(image) >> 8, 0, 255).astype(np.uint8))
             resized = image.convert(mode).resize((width, height), Image.Resampling.BILINEAR)
         return np.asarray(resized).reshape(height, width, channels).transpose(2, 0, 1)
 
@@ -133,8 +136,17 @@ class Pictures(LazyArray):
         mode = {1: "L", 3: "RGB", 4: "RGBA"}[channels]
         for place, path in zip(out, self._paths[begin : begin + len(out)], strict=True):
             with _opened(path) as image:
-                resized = image.convert(mode).resize((width, height), Image.Resampling.BILINEAR)
+                resized = _eight_bits(image).convert(mode).resize((width, height), Image.Resampling.BILINEAR)
             place[...] = np.asarray(resized).reshape(height, width, channels).transpose(2, 0, 1)
+
+
+def _eight_bits(image: "Image") -> "Image":
+    """Of 16 bits the upper 8: Pillow would make nearly all of such a picture white."""
+    from PIL import Image
+
+    if image.mode[0] != "I":
+        return image
+    return Image.fromarray(np.clip(np.asarray(image) >> 8, 0, 255).astype(np.uint8))
 
 
 @contextmanager

@@ -53,7 +53,7 @@ def _pictures(judged: Judged, column: Array) -> list[str]:
 
     random = np.random.default_rng(0).permutation(len(judged.truth))[:SAMPLES]
     worst = judged.worst(MISTAKES)
-    about = "Those in which it was surest of another class."
+    about = "Those in which another class was furthest ahead of the true one."
     return [
         page.section("Samples", taken(random), about=f"Of the {judged.split} split, by chance."),
         page.section("Worst mistakes", taken(worst), about=about) if len(worst) else "",

@@ -43,14 +43,18 @@ def ranking(runs: Sequence[Kept]) -> tuple[list[str], list[list[str]]]:
     """A table of runs, the best first: folder, what they differ in, best epoch and its figures."""
     varied = list(dict.fromkeys(name for run in runs for name in run.description.overrides))
     figures = list(dict.fromkeys(name for run in runs if run.best for name in run.best.values))
-    order = sorted(runs, key=_rank)
     rows: list[list[str]] = []
-    for run in order:
+    for run in ranked(runs):
         best, given = run.best, run.description.overrides
         values = [shown(f, best.values[f]) if best and f in best.values else "" for f in figures]
         epoch = str(best.epoch) if best else ""
         rows.append([str(run.folder), *(given.get(name, "") for name in varied), epoch, *values])
     return ["run", *varied, "epoch", *figures], rows
+
+
+def ranked(runs: Sequence[Kept]) -> list[Kept]:
+    """The best first."""
+    return sorted(runs, key=_rank)
 
 
 def short_names(runs: Sequence[Kept]) -> list[str]:
@@ -62,11 +66,15 @@ def short_names(runs: Sequence[Kept]) -> list[str]:
 
 
 def _rank(run: Kept) -> tuple[bool, float]:
+    """By the figure that is watched; where there is no such split, by that of the test or training split."""
     best = run.best
-    if best is None or run.watched not in best.values:
+    metric = run.watched.partition(".")[2]
+    names = (run.watched, *(f"{split}.{metric}" for split in reversed(SPLITS)))
+    name = next((n for n in names if best is not None and n in best.values), None)
+    if best is None or name is None:
         return True, 0.0
-    value = best.values[run.watched]
-    return value != value, -value if is_better(run.watched, 1.0, 0.0) else value
+    value = best.values[name]
+    return value != value, -value if is_better(name, 1.0, 0.0) else value
 
 
 def _link(run: Kept, path: Path) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from html import escape
 from pathlib import Path
@@ -20,8 +20,11 @@ from .kept import FILE, MOST_CURVES, SHARES, SPLITS, Kept, metrics, needs_matplo
 from .norms import Norm
 
 
-def write(kept: Kept, model: Model, data: Dataset | None, norms: Sequence[Norm]) -> Path:
-    """Write a run's report.html; returns the file. model: with the parameters to be judged.
+def write(
+    kept: Kept, model: Model, data: Dataset | None, norms: Sequence[Norm], path: Path | None = None
+) -> Path:
+    """Write a run's report; returns the file. model: with the parameters to be judged. path: without it,
+    report.html in the run's folder.
 
     Raises ReportError where matplotlib is missing, and OSError.
     """
@@ -47,7 +50,7 @@ def write(kept: Kept, model: Model, data: Dataset | None, norms: Sequence[Norm])
         page.section("Spec", page.text(kept.description.spec)),
         page.section("How it was made", _made(kept)),
     ]
-    path = kept.folder / FILE
+    path = path or kept.folder / FILE
     count = f"{len(kept.epochs)} epoch{'s' * (len(kept.epochs) != 1)}"
     under = f"{escape(str(kept.folder))} · {count}, {kept.description.step:,} steps"
     replace(path, page.page(network.name, under, sections).encode())
@@ -129,10 +132,6 @@ def _filters(model: Model, judged: Judged | None) -> str:
 def _norms(norms: Sequence[Norm]) -> str:
     from .plots import by_epoch
 
-    def largest(values: Mapping[str, Mapping[int, float]]) -> dict[str, Mapping[int, float]]:
-        order = sorted(values, key=lambda name: -max(values[name].values()))
-        return {name: values[name] for name in order[:MOST_CURVES]}
-
     values: dict[str, dict[int, float]] = {}
     gradients: dict[str, dict[int, float]] = {}
     for norm in norms:
@@ -140,9 +139,10 @@ def _norms(norms: Sequence[Norm]) -> str:
         gradients.setdefault(norm.parameter, {})[norm.epoch] = norm.gradient
     if not values:
         return ""
+    chosen = sorted(values, key=lambda name: -max(values[name].values()))[:MOST_CURVES]  # a colour for each
     drawn = [
-        by_epoch(largest(values), "norms of parameters"),
-        by_epoch(largest(gradients), "norms of gradients", "y"),
+        by_epoch({name: values[name] for name in chosen}, "norms of parameters"),
+        by_epoch({name: gradients[name] for name in chosen}, "norms of gradients", "y"),
     ]
     more = f"The largest {MOST_CURVES} of {len(values)}. " if len(values) > MOST_CURVES else ""
     about = f"{more}Gradients are those of the loss of the first training batch."

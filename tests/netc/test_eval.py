@@ -53,6 +53,16 @@ def test_eval_of_files_is_that_of_the_same_samples_in_a_split(netc: Netc, small:
     assert float(row["accuracy"]) == pytest.approx(_share(netc, "pictures/3", "3"))
 
 
+def test_a_run_is_named_by_its_folder(netc: Netc, small: Path) -> None:
+    assert netc("train", "small.net", "train.epochs=1", "--out", "one").status == 0
+    ran = netc("eval", "small.net", "--checkpoint", "one", "--json")
+    assert figures(ran)["checkpoint"] == str(Path("one/best.safetensors"))
+    assert netc("predict", "small.net", "--sample", "0", "--checkpoint", "one").status == 0
+    Path("empty").mkdir()
+    ran = netc("eval", "small.net", "--checkpoint", "empty")
+    assert ran.status == 1 and "empty holds no run" in ran.err
+
+
 def _share(netc: Netc, place: str, wanted: str) -> float:
     """How many of the pictures of a folder are taken for a class."""
     answers = json.loads(netc("predict", "small.net", place, "--json").out)

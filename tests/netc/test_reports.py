@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
 from netc.commands.arguments import split
 from netc.runs import locked
@@ -101,6 +102,9 @@ def test_several_runs_are_compared(netc: Netc, small: Path) -> None:
     page = Page(Path("both.html"))
     assert not page.open and page.headings == ["Runs", "Curves"]
     assert netc("report", "nowhere").status == 1
+    ran = netc("report", "runs/small", "-o", "one.html")
+    assert ran.out == "one.html\n" and "Curves" in Page(Path("one.html")).headings
+    assert not Path("runs/small/report.html").exists()
 
 
 def test_a_sweep(netc: Netc, small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,6 +119,25 @@ def test_a_sweep(netc: Netc, small: Path, monkeypatch: pytest.MonkeyPatch) -> No
     assert Path("runs/small-sweep/H=4/history.csv").exists()
     ran = netc("train", "small.net", "H=4,6", "train.epochs=1", "--resume")
     assert ran.out.splitlines() == lines
+    ran = netc("train", "small.net", "H=4,6", "train.epochs=1", "--resume", "--json")
+    rows = json.loads(ran.out)
+    assert [Path(row["folder"]).name for row in rows] == [line.split()[0] for line in lines[1:]]
+    assert [row["valid.accuracy"] for row in rows] == pytest.approx([a / 100 for a in accuracies], abs=1e-4)
+
+
+def test_runs_without_a_valid_split_are_ranked_by_the_test_split(
+    netc: Netc, small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    small.write_text(small.read_text().replace(", valid = 10%", ""))
+    ran = netc("train", "small.net", "train.lr=1e-6,0.01", "train.epochs=1", "--json")
+    first, last = json.loads(ran.out)
+    assert first["test.accuracy"] > last["test.accuracy"]
+
+
+def test_a_value_given_twice_is_one_training(netc: Netc, small: Path) -> None:
+    ran = netc("train", "small.net", "H=4,4", "train.epochs=1")
+    assert ran.status == 0 and Path("runs/small/history.csv").exists()
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs SIGTERM")
@@ -160,6 +183,31 @@ def test_the_search_for_a_learning_rate(netc: Netc, small: Path) -> None:
     # Adam on the digits trains well with rates about 0.001 to 0.1.
     assert 1e-3 < steepest < lowest < 1
     assert not Path("runs").exists()
+    ran = netc("train", "small.net", "--find-lr", "--out", "search.html", "--json")
+    assert json.loads(ran.out)["lowest"] == pytest.approx(lowest, rel=0.06)
+
+
+@pytest.mark.parametrize("given", ["H=4,6", "--resume"])
+def test_the_search_is_one_run_of_its_own(netc: Netc, small: Path, given: str) -> None:
+    ran = netc("train", "small.net", "--find-lr", given)
+    assert ran.status == 2 and "--find-lr makes one short run" in ran.err
+
+
+def test_the_search_does_not_write_over_a_folder(netc: Netc, small: Path) -> None:
+    Path("place").mkdir()
+    ran = netc("train", "small.net", "--find-lr", "--out", "place")
+    assert ran.status == 1 and "place is a folder" in ran.err and not ran.out
+
+
+def test_texts_need_no_quotes_on_the_command_line(netc: Netc, small: Path) -> None:
+    assert netc("train", "small.net", "train.epochs=1", "--out", "runs/first").status == 0
+    ran = netc(
+        "train", "small.net", "train.start=runs/first", "train.freeze=logits.dense1.*", "--out", "second"
+    )
+    assert ran.status == 0 and "begins with 4 tensors" in ran.err
+    before, after = (load_file(f"{f}/best.safetensors") for f in ("runs/first", "second"))
+    np.testing.assert_array_equal(before["logits.dense1.W"], after["logits.dense1.W"])
+    assert (before["logits.dense2.W"] != after["logits.dense2.W"]).any()
 
 
 def test_event_files(netc: Netc, small: Path) -> None:

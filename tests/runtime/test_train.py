@@ -98,6 +98,15 @@ def test_an_unknown_figure_to_stop_on_is_named() -> None:
         fit(model("epochs = 2, stop = patience(2, on = valid.speed)"))
 
 
+def test_a_split_to_stop_on_that_is_missing_is_told_before_the_first_epoch() -> None:
+    events: list[Event] = []
+    m = model("epochs = 2, stop = patience(2)")
+    with pytest.raises(SpecError, match=r"the data have no valid split") as raised:
+        fit(m, listener=events.append)
+    assert not events and m.step_number == 0
+    assert "valid = 10%" in raised.value.diagnostics[0].help
+
+
 def test_a_diverging_loss_is_told_with_its_step() -> None:
     m = open_model(
         Source(

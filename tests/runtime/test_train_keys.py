@@ -12,7 +12,8 @@ import pytest
 from netc.compiler.diagnostics import Source, SpecError
 from netc.runtime.checkpoint import restore, save
 from netc.runtime.model import Model
-from netc.runtime.opening import open_model
+from netc.runtime.opening import open_data, open_model
+from netc.runtime.rates import search
 from netc.runtime.start import Started
 from netc.runtime.train import Event, evaluate, fit
 
@@ -149,6 +150,17 @@ def test_a_start_from_another_run(tmp_path: Path) -> None:
     np.testing.assert_array_equal(second.state["h.batchnorm1.mean"], first.state["h.batchnorm1.mean"])
     assert set(started.left) and all("top" in name for name in started.left)
     assert set(started.unused) == {"logits.W", "logits.b"}
+
+
+def test_a_search_for_a_learning_rate_begins_there_too(tmp_path: Path) -> None:
+    first = model(width=6)
+    fit(first, epochs=20)
+    save(first, tmp_path / "best.safetensors")
+    there, anew = (
+        search(m, open_data(m.compiled.network, m.base, m.seed)).losses[0]
+        for m in (model(f'start = "{tmp_path}"', width=6), model(width=6))
+    )
+    assert there < 0.5 * anew
 
 
 def test_a_start_with_other_shapes(tmp_path: Path) -> None:

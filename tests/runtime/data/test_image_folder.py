@@ -39,6 +39,19 @@ def test_rows_and_channels_are_not_confused(tmp_path: Path, load: Load):
     assert (load("images", ".", size=2, channels=4).train["image"][0, 3] == 255).all()
 
 
+@pytest.mark.parametrize("suffix", ["png", "tif", "pgm"])
+def test_of_16_bits_the_upper_8_are_taken(tmp_path: Path, load: Load, suffix: str):
+    (tmp_path / "a").mkdir()
+    values = np.array([[0, 255, 256], [32768, 65279, 65535]], np.uint16)
+    Image.fromarray(values).save(tmp_path / "a" / f"1.{suffix}")
+    assert load("images", ".", size=[2, 3], channels=1).train["image"][0, 0].tolist() == [
+        [0, 0, 1], [128, 254, 255],
+    ]  # fmt: skip
+    call = {"folder": str(tmp_path), "size": [2, 3], "channels": 1, "suffixes": image_folder.SUFFIXES}
+    written = image_folder.read_images(**call)["train"]["image"]
+    np.testing.assert_array_equal(written, load("images", ".", size=[2, 3], channels=1).train["image"])
+
+
 def test_split_folders(tmp_path: Path, load: Load, fail: Fail):
     for split in ("train", "valid", "test"):
         for name in "ab":
