@@ -6,6 +6,7 @@ import sys
 from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib.resources import files
+from os import fsencode
 from pathlib import Path, PurePath
 
 from .compiler.diagnostics import Diagnostic, Source, Span, SpecError
@@ -52,7 +53,8 @@ def examples() -> dict[str, str]:
 def _read(path: Path) -> Source:
     try:
         with path.open("rb") as file:
-            return _decoded(str(path), file.read(MOST_BYTES))
+            # A path need not be text; whatever else is made of a name is.
+            return _decoded(fsencode(path).decode(errors="backslashreplace"), file.read(MOST_BYTES))
     except FileNotFoundError:
         raise _error(f"there is no file {path}", _instead(str(path))) from None
     except IsADirectoryError:

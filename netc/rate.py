@@ -58,5 +58,5 @@ def _draw(name: str, rates: Rates, path: Path) -> Path | None:
     plot = curves([curve], "loss by learning rate", "learning rate", mark, "x")
     under = f"the learning rate grows from {LOW:g} by the same factor at each of {len(rates.rates)} steps"
     path.parent.mkdir(parents=True, exist_ok=True)
-    replace(path, page.page(f"{name}: a learning rate", under, [page.plots([plot])]).encode())
+    replace(path, page.page(f"{name}: a learning rate", under, [page.plots([plot])]))
     return path

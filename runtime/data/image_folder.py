@@ -80,6 +80,9 @@ def describe(arguments: Arguments) -> Columns:
         if different := sorted(set(names) ^ set(found)):
             state = "has no folder" if different[0] in names else "has a folder"
             raise DataError(f"this split {state} {different[0]}, unlike {first}", root, help=LAYOUT)
+    for name in names:
+        if not _is_text(name):
+            raise DataError("the name of a class is not UTF-8", first / name, help="rename the folder")
     for root in (first, *others):
         for path in classes(root):
             if not pictures(path):
@@ -89,6 +92,11 @@ def describe(arguments: Arguments) -> Columns:
         "image": Column(np.dtype(np.uint8), (arguments["channels"], *arguments["size"])),
         "label": Column(label, (), names, len(names)),
     }
+
+
+def _is_text(name: str) -> bool:
+    """Whether a name is text, and not bytes that Python keeps as halves of characters."""
+    return not any("\ud800" <= character <= "\udfff" for character in name)
 
 
 def call(arguments: Arguments) -> dict[str, Any]:
@@ -154,6 +162,8 @@ def _opened(path: Path) -> Generator["ImageFile"]:
     """A picture, to be decoded. Raises DataError where it cannot be, or would need too much memory."""
     from PIL import Image
 
+    if not path.is_file():  # a pipe, which would be waited for
+        raise DataError("this is no file", path)
     try:
         with Image.open(path) as image:
             if image.width * image.height > MOST_PIXELS:

@@ -52,6 +52,8 @@ def members(path: Path) -> dict[str, Member]:
 def _of_folder(folder: Path) -> dict[str, Member]:
     found: dict[str, Member] = {}
     for path in sorted(path for path in folder.iterdir() if path.suffix == ".npy"):
+        if not path.is_file():  # a pipe, which would be waited for
+            raise DataError("this is no file", path)
         with _damage("this is no whole .npy file", path, ""), path.open("rb") as file:
             header = _header(file, path.stat().st_size, path, "")
         found[path.stem] = _stored(path, header, header.length, "")

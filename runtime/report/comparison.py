@@ -35,7 +35,7 @@ def compare(runs: Sequence[Kept], path: Path, title: str = "Comparison of runs")
         page.section("Curves", page.plots(drawn)),
     ]
     under = f"{len(runs)} runs; figures are those of each run's best epoch"
-    replace(path, page.page(title, under, sections).encode())
+    replace(path, page.page(title, under, sections))
     return path
 
 

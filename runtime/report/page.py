@@ -56,9 +56,9 @@ a { color: var(--series0) }
 """
 
 
-def page(title: str, under: str, sections: Iterable[str]) -> str:
+def page(title: str, under: str, sections: Iterable[str]) -> bytes:
     """A whole page. under: the line below the title, as HTML."""
-    return (
+    text = (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{escape(title)}</title><style>{STYLE}</style></head>\n<body><main>\n"
@@ -66,6 +66,7 @@ def page(title: str, under: str, sections: Iterable[str]) -> str:
         + "\n".join(section for section in sections if section)
         + "\n</main></body></html>\n"
     )
+    return text.encode(errors="backslashreplace")  # the name of a folder need not be text
 
 
 def section(title: str, *parts: str, about: str = "") -> str:

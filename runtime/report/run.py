@@ -53,7 +53,7 @@ def write(
     path = path or kept.folder / FILE
     count = f"{len(kept.epochs)} epoch{'s' * (len(kept.epochs) != 1)}"
     under = f"{escape(str(kept.folder))} · {count}, {kept.description.step:,} steps"
-    replace(path, page.page(network.name, under, sections).encode())
+    replace(path, page.page(network.name, under, sections))
     return path
 
 

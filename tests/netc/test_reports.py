@@ -58,6 +58,17 @@ class Page(HTMLParser):
 
 
 @pytest.mark.reports
+@pytest.mark.skipif(sys.platform != "linux", reason="names are text elsewhere")
+def test_names_that_are_no_text(netc: Netc, small: Path) -> None:
+    pytest.importorskip("matplotlib")
+    name = os.fsdecode(b"\xff")
+    small.rename(f"{name}.net")
+    ran = netc("train", f"{name}.net", "train.epochs=1", "--out", name)
+    assert ran.status == 0, ran.err
+    assert "\\xff" in (Path(name) / "report.html").read_text()
+
+
+@pytest.mark.reports
 def test_a_run_writes_its_page(netc: Netc, small: Path) -> None:
     pytest.importorskip("matplotlib")
     ran = netc("train", "small.net", "H=9")

@@ -1,3 +1,5 @@
+import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -81,6 +83,18 @@ def test_damaged_pictures(tmp_path: Path, fail: Fail, data: bytes | None):
     path.write_bytes(path.read_bytes()[:60] if data is None else data)
     error = fail("images", ".", 2)
     assert error.message.startswith("the picture cannot be read") and error.path == str(path)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs pipes, and names that are no text")
+def test_what_is_no_picture_of_a_class(tmp_path: Path, fail: Fail):
+    paint(tmp_path / "a" / "1.png", (1, 2, 3))
+    os.mkfifo(tmp_path / "a" / "2.png")
+    error = fail("images", ".", 2)
+    assert (error.message, error.path) == ("this is no file", str(tmp_path / "a" / "2.png"))
+    (tmp_path / "a" / "2.png").unlink()
+    paint(tmp_path / os.fsdecode(b"\xff") / "1.png", (1, 2, 3))
+    error = fail("images", ".", 2)
+    assert error.message == "the name of a class is not UTF-8"
 
 
 def test_without_pillow(tmp_path: Path, fail: Fail, monkeypatch: pytest.MonkeyPatch):

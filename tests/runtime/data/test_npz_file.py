@@ -1,3 +1,4 @@
+import os
 import struct
 from pathlib import Path
 from typing import Any
@@ -104,3 +105,11 @@ def test_truncated(tmp_path: Path, fail: Fail):
     for end in range(0, len(data), 37):
         (tmp_path / "a.npz").write_bytes(data[:end])
         assert fail("npz", "a.npz").path == str(tmp_path / "a.npz")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes")
+def test_a_pipe_is_not_waited_for(tmp_path: Path, fail: Fail):
+    np.save(tmp_path / "x.npy", X)
+    os.mkfifo(tmp_path / "y.npy")
+    error = fail("npz", ".")
+    assert (error.message, error.path) == ("this is no file", str(tmp_path / "y.npy"))
