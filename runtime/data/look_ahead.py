@@ -9,14 +9,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .lazy import Array, LazyArray, gather, in_memory, runs
+from .lazy import Array, LazyArray, SelectedArray, in_memory, runs
 from .rows import numbers, order
 
 WINDOW_BYTES = 1 << 26  # of rows that are mixed with each other; memory holds one or two windows
 CACHED = 2e9  # bytes a second: so fast is nothing read but the system's cache
 Buffers = dict[str, np.ndarray]
 Job = Callable[[], object]
-Window = tuple[np.ndarray, Buffers]  # its rows, as they stand in the buffers
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +78,22 @@ class Stretch(NamedTuple):
     rows: np.ndarray
 
 
+class Pieces(NamedTuple):
+    """What is read for a window: rows[i] of the split will stand at places[i] of the buffers.
+
+    stored: (place, begin, end), the rows of the arrays that will stand there, one stretch after the other.
+    size: of all of them, with those between that are not of the split.
+    """
+
+    rows: np.ndarray
+    places: np.ndarray
+    stored: list[tuple[int, int, int]]
+    size: int
+
+
+Window = tuple[Pieces, Buffers]
+
+
 class LookAhead:
     """Windows of samples. The results depend on the plan alone, not on the threads.
 
@@ -90,8 +105,9 @@ class LookAhead:
     def __init__(
         self, arrays: Mapping[str, Array], samples: int, size: int, seed: int, shuffle: bool
     ) -> None:
-        self._slow = [a for a in arrays.values() if isinstance(a, LazyArray) and not in_memory(a)]
-        self._arrays, self._samples, self._size = arrays, samples, size
+        self._arrays, self._chosen = _stored(arrays)
+        self._slow = [a for a in self._arrays.values() if isinstance(a, LazyArray) and not in_memory(a)]
+        self._samples, self._size = samples, size
         self._seed, self._shuffle = seed, shuffle
         self._block = min(array.block for array in self._slow)
         self._row = sum(array.nbytes // max(1, len(array)) for array in arrays.values())
@@ -102,7 +118,7 @@ class LookAhead:
             self._window = min(self._window, size * 4)
         self._foreseen = all(array.foresee(0, 1) for array in self._slow)
         self._fetched = False  # some of it came from a disk, not from the system's cache
-        self._buffers: tuple[Buffers, ...] = ()
+        self._buffers: tuple[Buffers, ...] = ({},) if self._foreseen else ({}, {})
 
     def stretches(self, number: int, start: int) -> Iterator[Stretch]:
         """The windows of an epoch, from batch `start` on. Raises DataError where reading fails."""
@@ -110,36 +126,36 @@ class LookAhead:
         first, skipped = divmod(start * self._size, self._window)
         if first >= plan.windows:
             return
-        self._buffers = self._buffers or tuple(self._new() for _ in range(1 if self._foreseen else 2))
         with ThreadPoolExecutor(1, "look-ahead") as thread:
             windows = (self._foreseeing if self._foreseen else self._ahead)(plan, first, thread)
-            for window, (rows, columns) in enumerate(windows, first):
-                places = plan.places(window)[skipped:]
-                yield Stretch(columns, places, rows[places])
+            for window, (read, columns) in enumerate(windows, first):
+                order = plan.places(window)[skipped:]
+                yield Stretch(columns, read.places[order], read.rows[order])
                 skipped = 0
 
     def _foreseeing(self, plan: Plan, first: int, thread: Executor) -> Iterator[Window]:
-        following = plan.rows(first)
+        (buffers,) = self._buffers
+        following = self._pieces(plan.rows(first))
         for window in range(first, plan.windows):
-            rows, jobs = following, list[Job]()
+            pieces, jobs = following, list[Job]()
             if window + 1 < plan.windows:
-                following = plan.rows(window + 1)
+                following = self._pieces(plan.rows(window + 1))
                 if self._fetched:
-                    pieces = [(begin, end) for _, begin, end in runs(following, self._block)]
-                    jobs += [partial(array.foresee, *piece) for array in self._slow for piece in pieces]
-            jobs += self._reading(rows, self._buffers[0])
+                    soon = [(begin, end) for _, begin, end in following.stored]
+                    jobs += [partial(array.foresee, *piece) for array in self._slow for piece in soon]
+            jobs += self._reading(pieces, buffers)
             began = perf_counter()
             half = thread.submit(_do, jobs[1::2])
             _do(jobs[::2])
             half.result()
-            self._fetched |= len(rows) * self._row < CACHED * (perf_counter() - began)
-            yield rows, self._buffers[0]
+            self._fetched |= pieces.size * self._row < CACHED * (perf_counter() - began)
+            yield pieces, buffers
 
     def _ahead(self, plan: Plan, first: int, thread: Executor) -> Iterator[Window]:
         def read(window: int) -> Window:
-            rows, buffers = plan.rows(window), self._buffers[window % 2]
-            _do(self._reading(rows, buffers))
-            return rows, buffers
+            pieces, buffers = self._pieces(plan.rows(window)), self._buffers[window % 2]
+            _do(self._reading(pieces, buffers))
+            return pieces, buffers
 
         ahead = thread.submit(read, first)
         for window in range(first, plan.windows):
@@ -149,23 +165,51 @@ class LookAhead:
                 ahead = thread.submit(read, window + 1)
             yield found
 
-    def _new(self) -> Buffers:
-        rows = min(self._window, self._samples)
-        return {name: np.empty((rows, *a.shape[1:]), a.dtype) for name, a in self._arrays.items()}
+    def _pieces(self, rows: np.ndarray) -> Pieces:
+        if self._chosen is None:
+            return Pieces(rows, np.arange(len(rows)), list(runs(rows, self._block)), len(rows))
+        places, stored, size = np.empty_like(rows), list[tuple[int, int, int]](), 0
+        for at, begin, end in runs(rows, self._block):
+            chosen = self._chosen[begin:end]
+            first, last = int(chosen[0]), int(chosen[-1])
+            places[at : at + end - begin] = chosen + (size - first)
+            stored.append((size, first, last + 1))
+            size += last + 1 - first
+        return Pieces(rows, places, stored, size)
 
-    def _reading(self, rows: np.ndarray, buffers: Buffers) -> list[Job]:
-        """What reads rows, as they stand in the file.
+    def _reading(self, pieces: Pieces, buffers: Buffers) -> list[Job]:
+        """What reads the pieces, as they stand in the file.
 
         They are mixed where batches are gathered: here it would be a second copy.
         """
         jobs: list[Job] = []
         for name, array in self._arrays.items():
-            out = buffers[name][: len(rows)]
-            if isinstance(array, LazyArray) and not in_memory(array):
-                jobs += [partial(array.read, b, out[at : at + e - b]) for at, b, e in runs(rows, self._block)]
-            else:
-                jobs.append(partial(gather, array, rows, out))
+            if len(buffers.get(name, ())) < pieces.size:
+                room = pieces.size * 17 // 16  # another window may have a few more rows between its own
+                buffers[name] = np.empty((room, *array.shape[1:]), array.dtype)
+            out = buffers[name]
+            for at, begin, end in pieces.stored:
+                part = out[at : at + end - begin]
+                read = array.read if isinstance(array, LazyArray) else partial(_copy, array)
+                jobs.append(partial(read, begin, part))
         return jobs
+
+
+def _stored(arrays: Mapping[str, Array]) -> tuple[Mapping[str, Array], np.ndarray | None]:
+    """The arrays that these are rows of, and which rows, if it is best to read all and leave some unused."""
+    bases: dict[str, Array] = {}
+    chosen: np.ndarray | None = None
+    for name, array in arrays.items():
+        if not isinstance(array, SelectedArray) or (array.block == 1 and not in_memory(array)):
+            return arrays, None
+        if (chosen is not None and array.rows is not chosen) or 2 * len(array.rows) < len(array.base):
+            return arrays, None
+        bases[name], chosen = array.base, array.rows
+    return bases, chosen
+
+
+def _copy(array: np.ndarray, begin: int, out: np.ndarray) -> None:
+    out[...] = array[begin : begin + len(out)]
 
 
 def _do(jobs: Sequence[Job]) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from netc.runtime.data import lazy, look_ahead
 from netc.runtime.data.batches import Batches, split_valid
 from netc.runtime.data.errors import DataError
-from netc.runtime.data.lazy import Array, LazyArray
+from netc.runtime.data.lazy import Array, LazyArray, SelectedArray
 from netc.runtime.data.look_ahead import Plan
 from netc.runtime.data.rows import order
 from netc.runtime.data.sources import open_source
@@ -102,6 +102,24 @@ def test_stretches_hold_what_the_batches_do(x: Array, shuffle: bool, monkeypatch
             assert (array[places].reshape(len(places), -1)[:, 0] == numbers).all()
         found += numbers.tolist()
     assert found == wanted and len(found) == 103 - 12
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+@pytest.mark.parametrize("block", [1, 10])
+@pytest.mark.parametrize("foreseeable", [True, False])
+def test_windows_of_a_selection(share: float, block: int, foreseeable: bool, monkeypatch: pytest.MonkeyPatch):
+    """Whether the rows between are read or not, the samples come as those of a whole array would."""
+    monkeypatch.setattr(look_ahead, "WINDOW_BYTES", 24 * 50)
+    chosen = np.sort(np.random.default_rng(0).permutation(500)[: int(500 * share)])
+    arrays = {"x": Counted(500, block, foreseeable), "y": np.arange(500)}
+    batches = Batches({name: SelectedArray(array, chosen) for name, array in arrays.items()}, 4, 1)
+    found: list[int] = []
+    for columns, places, numbers in batches.stretches(2, 3):
+        assert (columns["x"][places] == chosen[numbers][:, None] * [1, 10]).all()
+        assert (columns["y"][places] == chosen[numbers]).all()
+        found += numbers.tolist()
+    whole = Batches({"x": Counted(len(chosen), block), "y": np.arange(len(chosen))}, 4, 1)
+    assert found == [row for batch in whole.epoch(2, 3) for row in batch.rows]
 
 
 def test_the_thread_ends_with_the_iterator():
