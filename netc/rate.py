@@ -54,7 +54,7 @@ def _draw(name: str, rates: Rates, path: Path) -> Path | None:
     except ImportError:
         return None
     curve = Curve("loss", rates.rates, rates.losses, 0)
-    mark = (rates.steepest, f"{_rounded(rates.steepest)}")
+    mark = (rates.steepest, f"{_rounded(rates.steepest)}, where it falls fastest")
     plot = curves([curve], "loss by learning rate", "learning rate", mark, "x")
     under = f"the learning rate grows from {LOW:g} by the same factor at each of {len(rates.rates)} steps"
     path.parent.mkdir(parents=True, exist_ok=True)

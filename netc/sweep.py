@@ -149,7 +149,6 @@ def _plain(run: Kept) -> Mapping[str, object]:
 
 def _print(runs: Sequence[Kept]) -> None:
     head, rows = ranking(runs)
-    rows = [[Path(row[0]).name, *row[1:]] for row in rows]
     widths = [max(len(row[i]) for row in (head, *rows)) for i in range(len(head))]
     for row in (head, *rows):
         line = "  ".join(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from html import escape
 from pathlib import Path
@@ -28,10 +28,11 @@ def compare(runs: Sequence[Kept], path: Path, title: str = "Comparison of runs")
         if lines:
             drawn.append(curves(lines[:MOST_CURVES], figure.replace(".", " "), percent=is_share(figure)))
     head, rows = ranking(runs)
-    places = {str(run.folder): run for run in runs}
-    linked = [[_link(places[row[0]], path), *map(escape, row[1:])] for row in rows]
+    linked = [
+        [_link(run, path, row[0]), *map(escape, row[1:])] for run, row in zip(ranked(runs), rows, strict=True)
+    ]
     sections = [
-        page.section("Runs", page.table([escape(h) for h in head], linked)),
+        page.section("Runs", page.table([escape(h.replace(".", " ")) for h in head], linked)),
         page.section("Curves", page.plots(drawn)),
     ]
     under = f"{len(runs)} runs; figures are those of each run's best epoch"
@@ -40,7 +41,11 @@ def compare(runs: Sequence[Kept], path: Path, title: str = "Comparison of runs")
 
 
 def ranking(runs: Sequence[Kept]) -> tuple[list[str], list[list[str]]]:
-    """A table of runs, the best first: folder, what they differ in, best epoch and its figures."""
+    """A table of runs, the best first: folder, what they differ in, best epoch and its figures.
+
+    Of the folders the last names, where these tell them apart.
+    """
+    places = folder_names(runs)
     varied = list(dict.fromkeys(name for run in runs for name in run.description.overrides))
     figures = list(dict.fromkeys(name for run in runs if run.best for name in run.best.values))
     rows: list[list[str]] = []
@@ -48,7 +53,7 @@ def ranking(runs: Sequence[Kept]) -> tuple[list[str], list[list[str]]]:
         best, given = run.best, run.description.overrides
         values = [shown(f, best.values[f]) if best and f in best.values else "" for f in figures]
         epoch = str(best.epoch) if best else ""
-        rows.append([str(run.folder), *(given.get(name, "") for name in varied), epoch, *values])
+        rows.append([places[run.folder], *(given.get(name, "") for name in varied), epoch, *values])
     return ["run", *varied, "epoch", *figures], rows
 
 
@@ -59,10 +64,17 @@ def ranked(runs: Sequence[Kept]) -> list[Kept]:
 
 def short_names(runs: Sequence[Kept]) -> list[str]:
     """What tells runs apart: the overrides in which they differ, else their folders."""
+    places = [folder_names(runs)[run.folder] for run in runs]
     given = [run.description.overrides for run in runs]
     varied = [n for n in dict.fromkeys(n for g in given for n in g) if len({g.get(n) for g in given}) > 1]
     names = [" ".join(f"{n.removeprefix('train.')}={g[n]}" for n in varied if n in g) for g in given]
-    return names if len(set(names)) == len(names) else [run.folder.name for run in runs]
+    return names if all(names) and len(set(names)) == len(names) else places
+
+
+def folder_names(runs: Sequence[Kept]) -> Mapping[Path, str]:
+    """The last names of the folders, or where these do not tell them apart the folders themselves."""
+    are_apart = len({run.folder.name for run in runs}) == len(runs)
+    return {run.folder: run.folder.name if are_apart else str(run.folder) for run in runs}
 
 
 def _rank(run: Kept) -> tuple[bool, float]:
@@ -77,8 +89,8 @@ def _rank(run: Kept) -> tuple[bool, float]:
     return value != value, -value if is_better(name, 1.0, 0.0) else value
 
 
-def _link(run: Kept, path: Path) -> str:
-    report, name = run.folder / FILE, escape(str(run.folder))
+def _link(run: Kept, path: Path, name: str) -> str:
+    report, name = run.folder / FILE, escape(name)
     if not report.exists():
         return name
     with suppress(ValueError):

@@ -10,7 +10,7 @@ STYLE = """
   --line: #d9dee6; --good: #18794e; --bad: #c62a2f; --heat: 30 100 190;
   --series0: #1f6fd6; --series1: #d9730d; --series2: #148a63; --series3: #b13c9b; --series4: #7a5af0;
   --series5: #a0791a; --series6: #0f8aa5; --series7: #8a4b38; }
-@media (prefers-color-scheme: dark) { :root { --paper: #12151b; --card: #1b2029; --ink: #e6eaf1;
+@media (prefers-color-scheme: dark) { :root { --paper: #14181d; --card: #1b2029; --ink: #e6eaf1;
   --soft: #9aa5b8; --line: #343c4a; --good: #4cc38a; --bad: #ff7b7b; --heat: 90 160 255;
   --series0: #6aa9ff; --series1: #ffa657; --series2: #4cc38a; --series3: #e58ad0; --series4: #b4a0ff;
   --series5: #e0b84c; --series6: #4fc3dc; --series7: #d69a86; } }
@@ -30,11 +30,13 @@ p { margin: 4px 0 12px; max-width: 72ch }
 .plots svg, .diagram svg { width: 100%; height: auto; max-height: 420px; display: block }
 .diagram svg { max-height: none; min-width: calc(var(--width) * .5) }
 .wide { overflow-x: auto; -webkit-overflow-scrolling: touch }
-.samples { display: grid; grid-template-columns: repeat(auto-fill, minmax(88px, 1fr)); gap: 12px 8px }
+.samples { display: grid; grid-template-columns: repeat(8, 1fr); gap: 12px 8px }
 .samples figure { margin: 0; font-size: .8rem; line-height: 1.3; overflow-wrap: anywhere }
 .samples img { width: 100%; aspect-ratio: 1; object-fit: contain; image-rendering: pixelated;
   border-radius: 4px; background: var(--card) }
-.filters { grid-template-columns: repeat(auto-fill, minmax(48px, 1fr)); gap: 6px }
+@media (max-width: 800px) { .samples { grid-template-columns: repeat(6, 1fr) } }
+@media (max-width: 480px) { .samples { grid-template-columns: repeat(3, 1fr) } }
+.samples.filters { grid-template-columns: repeat(auto-fill, minmax(48px, 1fr)); gap: 6px }
 .right { color: var(--good) } .wrong { color: var(--bad) }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .85rem }
 th, td { padding: 4px 8px; text-align: right; white-space: nowrap }
@@ -49,7 +51,8 @@ td:first-child, th:first-child, .facts td { text-align: left }
 @media (max-width: 480px) {
   .confusion { font-size: .66rem }
   .confusion th, .confusion td { padding: 2px }
-  .confusion td { min-width: 24px } }
+  .confusion td { min-width: 24px }
+  th { white-space: normal } .confusion th { white-space: nowrap } }
 pre { background: var(--card); border-radius: 8px; padding: 12px 14px; overflow-x: auto; margin: 8px 0;
   font: 13px/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace }
 a { color: var(--series0) }

@@ -19,6 +19,8 @@ from .judged import Judged, judge
 from .kept import FILE, MOST_CURVES, SHARES, SPLITS, Kept, metrics, needs_matplotlib, points, shown
 from .norms import Norm
 
+LEARNING = "Those of the training split are means over the epoch, in which the network was still learning."
+
 
 def write(
     kept: Kept, model: Model, data: Dataset | None, norms: Sequence[Norm], path: Path | None = None
@@ -41,12 +43,12 @@ def write(
     network = model.compiled.network
     sections = [
         _first_figures(kept, network),
-        page.section("Curves", page.plots(_curves(kept))),
+        page.section("Curves", page.plots(_curves(kept)), about=LEARNING),
         _diagram(model),
         *said,
         _filters(model, judged),
         _norms(norms),
-        page.section("Epochs", _epochs(kept)),
+        page.section("Epochs", _epochs(kept), about=_star(kept)),
         page.section("Spec", page.text(kept.description.spec)),
         page.section("How it was made", _made(kept)),
     ]
@@ -149,20 +151,26 @@ def _norms(norms: Sequence[Norm]) -> str:
     return page.section("Norms", page.plots(drawn), about=about)
 
 
+def _star(kept: Kept) -> str:
+    name = kept.watched.replace(".", " ")
+    return f"★ is the best by {name}." if kept.best and kept.watched in kept.best.values else ""
+
+
 def _epochs(kept: Kept) -> str:
     """The first, the last and the best, and some between: every line is in history.csv."""
     epochs = kept.epochs
     if not epochs:
         return ""
     step = max(1, len(epochs) // 20)
-    best = kept.best
+    best = kept.best if _star(kept) else None
     chosen = [e for i, e in enumerate(epochs) if i % step == 0 or e is best or i == len(epochs) - 1]
     names = list(epochs[0].values)
     rows = [
         [f"{e.epoch}{' ★' if e is best else ''}", *(shown(n, e.values[n]) for n in names), f"{e.seconds:.1f}"]
         for e in chosen
     ]
-    return page.table(["epoch", *names, "seconds"], rows)
+    heads = [escape(name.replace(".", " ")) for name in names]
+    return page.table(["epoch", *heads, "seconds"], rows)
 
 
 def _made(kept: Kept) -> str:

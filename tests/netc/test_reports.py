@@ -84,6 +84,12 @@ def test_a_run_writes_its_page(netc: Netc, small: Path) -> None:
     assert all(a.startswith(("data:image/png;base64,", "#", "http://www.w3.org")) for a in page.addresses)
     assert "netc train small.net H=9" in page.text
     assert "# small.net: one hidden layer" in page.text
+    assert "★ is the best by valid accuracy." in page.text
+    plots = re.findall(
+        r'<svg [^>]*aria-label="norms of .*?</svg>', path.read_text(encoding="utf-8"), re.DOTALL
+    )
+    values, gradients = (re.findall(r">(logits\.\w+\.\w)<", plot) for plot in plots)
+    assert len(values) == 4 and values == gradients  # in the order of the colours
     assert "prefers-color-scheme: dark" in path.read_text(encoding="utf-8")
     before = re.sub(r"\d+\.\d s", "", path.read_text(encoding="utf-8"))
     assert netc("report", "runs/small").out == f"{path}\n"
@@ -106,12 +112,15 @@ def test_norms_are_those_of_the_parameters(netc: Netc, small: Path) -> None:
 
 def test_several_runs_are_compared(netc: Netc, small: Path) -> None:
     pytest.importorskip("matplotlib")
-    assert netc("train", "small.net", "train.epochs=1").status == 0
+    assert netc("train", "small.net").status == 0
     assert netc("train", "small.net", "train.lr=0.1").status == 0
     ran = netc("report", "runs/small", "runs/small-2", "-o", "both.html")
     assert ran.out == "both.html\n"
     page = Page(Path("both.html"))
     assert not page.open and page.headings == ["Runs", "Curves"]
+    legend = re.findall(r"<text[^>]*>(small(?:-2)?)</text>", Path("both.html").read_text(encoding="utf-8"))
+    assert legend and set(legend) == {"small", "small-2"}
+    assert "valid accuracy" in page.text and "valid.accuracy" not in page.text
     assert netc("report", "nowhere").status == 1
     ran = netc("report", "runs/small", "-o", "one.html")
     assert ran.out == "one.html\n" and "Curves" in Page(Path("one.html")).headings
