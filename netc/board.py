@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import time
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from .console import paint, result
+from .console import columns, paint, result, say
 from .figures import duration, figure
 
 if TYPE_CHECKING:
@@ -28,7 +29,8 @@ class Board:
     def __init__(self, watched: str) -> None:
         """watched: the figure whose best value so far is marked."""
         self._watched = watched
-        self._names: tuple[str, ...] = ()
+        self._names: tuple[str, ...] = ()  # of the epochs' figures
+        self._shown: tuple[str, ...] = ()  # of these, the ones that a line has room for
         self._bar: tuple[Bar, TaskID] | None = None
         self._shows_bar = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
         self._began: Began | None = None
@@ -52,13 +54,24 @@ class Board:
         self.close()
         if tuple(event.values) != self._names:
             self._names = tuple(event.values)
-            for line in _heading(self._names):
+            self._shown = self._fitting(columns(sys.stdout))
+            for line in _heading(self._shown):
                 result(paint(line, "heading"))
         cells = [f"{event.epoch:>5}"]
-        for name, value in event.values.items():
-            cell = f"{figure(name, value):>{_width(name)}}"
+        for name in self._shown:
+            cell = f"{figure(name, event.values[name]):>{_width(name)}}"
             cells.append(paint(cell, "best") if best and name == self._watched else cell)
         result("".join(cells) + f"{duration(event.seconds):>{WIDTH}}")
+
+    def _fitting(self, width: int | None) -> tuple[str, ...]:
+        """The figures that a line of this width has room for: first those of the training split go."""
+        room = math.inf if width is None else width - 5 - WIDTH
+        shown = list(self._names)
+        while sum(map(_width, shown)) > room and len(shown) > 1:
+            shown.remove(next(name for name in shown if name != self._watched))
+        if left := [name for name in self._names if name not in shown]:
+            say(paint(f"too wide for here, but in history.csv: {', '.join(left)}", "dim", sys.stderr))
+        return tuple(shown)
 
     def close(self) -> None:
         """Take the bar away."""

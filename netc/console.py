@@ -50,7 +50,7 @@ def result(text: str) -> None:
 
 def sentence(text: str) -> None:
     """A sentence of the result, broken between words where a terminal is narrower."""
-    width = _width(sys.stdout)
+    width = columns(sys.stdout)
     result(text if width is None else fill(text, width, break_long_words=False, break_on_hyphens=False))
 
 
@@ -61,10 +61,10 @@ def report(diagnostics: Iterable[Diagnostic]) -> None:
     for i, diagnostic in enumerate(diagnostics):
         if i:
             say("")
-        say(render(diagnostic, lambda text, role: paint(text, role, sys.stderr), _width(sys.stderr)))
+        say(render(diagnostic, lambda text, role: paint(text, role, sys.stderr), columns(sys.stderr)))
 
 
-def _width(stream: IO[Any]) -> int | None:
+def columns(stream: IO[Any]) -> int | None:
     """The columns of a terminal; None for what is no terminal."""
     return shutil.get_terminal_size().columns if stream.isatty() else None
 
