@@ -9,6 +9,7 @@ import click
 
 from ..console import fail, result, say
 from ..locate import examples
+from ..runtime.atomic import replace
 
 WRONG = 1
 
@@ -32,12 +33,10 @@ def command(file: Path, like: str) -> int:
     path = file if file.suffix else file.with_suffix(".net")
     first, _, rest = known[like].partition("\n")
     text = f"{first.replace(f'{like}.net', path.name, 1)}\n{rest}"
-    try:
-        with path.open("x", encoding="utf-8") as new:
-            new.write(text)
-    except FileExistsError:
+    if path.exists():
         fail(f"{path} exists already", "name another file")
         return WRONG
+    replace(path, text.encode())
     result(str(path))
     say(f"next: netc check {path}, then netc train {path}")
     return 0

@@ -15,6 +15,7 @@ from typing import Literal
 from ...compiler.draw import DrawError, Options, draw
 from ...compiler.draw.pages import Drawn
 from ...compiler.network import Network
+from .. import atomic
 from .engine import Engine, Format, RenderError, engine
 from .page import browser_page, browser_script, page
 from .svg import adapted
@@ -84,16 +85,16 @@ class Drawing:
             raise RenderError(title, f"the formats are {known}")
         found = engine()
         if suffix == ".dot":
-            path.write_text(self.dot, encoding="utf-8")
+            atomic.replace(path, self.dot.encode())
             for name, png in self.art.items():
-                path.with_name(name).write_bytes(png)
+                atomic.replace(path.with_name(name), png)
             return (path,)
         if found is None:
             if suffix in (".png", ".pdf"):
                 raise RenderError(f"{path.name}: a {suffix[1:].upper()} needs Graphviz, and there is none")
             path = path.with_suffix(".html")
             say(f"there is no Graphviz: {path.name} draws itself in the browser, with viz.js")
-            path.write_text(self.html, encoding="utf-8")
+            atomic.replace(path, self.html.encode())
             return (path,)
         say(f"drawn with {found.name}")
         match suffix:
@@ -106,7 +107,7 @@ class Drawing:
                 pages = [self._rendered(found, text, format) for text in self.drawn.pages]
         paths = numbered(path, len(pages))
         for file, data in zip(paths, pages, strict=True):
-            file.write_bytes(data)
+            atomic.replace(file, data)
         return paths
 
     def _rendered(self, found: Engine, text: str, format: Format) -> bytes:

@@ -27,6 +27,7 @@ from ...compiler.draw.look import (
 )
 from ...compiler.draw.metrics import text_width
 from ...compiler.draw.pages import Drawn
+from ..atomic import replace
 from .drawing import Appearance
 from .engine import RenderError
 from .frames import frames_page
@@ -96,13 +97,14 @@ class Figure:
             raise RenderError(f"{path.name}: {what} {', '.join(formats)}", "")
         match suffix:
             case ".html":
-                path.write_text(self.html, encoding="utf-8")
+                data = self.html.encode()
             case ".svg":
-                path.write_text(self.svg, encoding="utf-8")
+                data = self.svg.encode()
             case ".gif":
-                _gif([self._bytes(k, "png", self._flat, 96) for k in range(len(self.planes))], path)
+                data = _gif([self._bytes(k, "png", self._flat, 96) for k in range(len(self.planes))])
             case _:
-                path.write_bytes(self._bytes(-1, suffix[1:], self._flat, 192))
+                data = self._bytes(-1, suffix[1:], self._flat, 192)
+        replace(path, data)
         return (path,)
 
     def _repr_html_(self) -> str:
@@ -260,12 +262,14 @@ def _family() -> list[str]:
     return [*[name for name in named if name in known][:1], "DejaVu Sans"]
 
 
-def _gif(frames: Sequence[bytes], path: Path) -> None:
+def _gif(frames: Sequence[bytes]) -> bytes:
     from PIL import Image
 
     first, *rest = [Image.open(io.BytesIO(frame)).convert("RGB") for frame in frames]
     times = [300] * len(rest) + [2000]
-    first.save(path, save_all=True, append_images=rest, duration=times, loop=0, optimize=True)
+    out = io.BytesIO()
+    first.save(out, "GIF", save_all=True, append_images=rest, duration=times, loop=0, optimize=True)
+    return out.getvalue()
 
 
 def _sheet() -> str:

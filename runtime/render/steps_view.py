@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ...compiler.draw.pages import Drawn
 from ...compiler.draw.steps import Step
+from ..atomic import replace
 from .drawing import Drawing
 from .engine import RenderError, engine
 from .steps_page import steps_page
@@ -38,7 +39,7 @@ class Steps:
             raise RenderError(
                 f"{path.name}: the steps are a page", f"write it to {path.with_suffix('.html')}"
             )
-        path.write_text(self.html, encoding="utf-8")
+        replace(path, self.html.encode())
         return (path,)
 
     def _repr_html_(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -138,6 +139,23 @@ def test_an_endless_file_is_not_read_to_its_end(netc: Netc) -> None:
     ran = netc("check", "/dev/zero")
     assert ran.status == 1
     assert "NUL" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "file"), [(("draw", "small.net", "-o", "a.dot"), "a.dot"), (("new", "b.net"), "b.net")]
+)
+def test_a_full_disk_leaves_no_half_a_file(
+    netc: Netc, small: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], file: str
+) -> None:
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "full")
+
+    before = tree(small.parent)
+    monkeypatch.setattr("netc.runtime.atomic.os.fsync", full)
+    ran = netc(*arguments)
+    assert ran.status == 1
+    assert f"{file}: No space left on device" in ran.err
+    assert tree(small.parent) == before
 
 
 def test_a_gpu_that_is_not_there(netc: Netc, small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
