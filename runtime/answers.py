@@ -12,12 +12,16 @@ from ..compiler.network import Network
 from ..compiler.pipeline import Compiled
 from .data.source import Columns
 
+Kind = Literal["probabilities", "logits", "scores", "probability", "class", "numbers"]
+
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """kind: of the last axis of an output. classes: their names, unless it is numbers."""
+    """kind: of the last axis of an output; or of one number, the probability of the second of two classes
+    or the place of a class. classes: their names, unless it is numbers.
+    """
 
-    kind: Literal["probabilities", "logits", "scores", "numbers"]
+    kind: Kind
     classes: tuple[str, ...] = ()
 
 
@@ -34,7 +38,9 @@ class Answer:
 
     @property
     def text(self) -> str:
-        """A class with its probability, or the numbers."""
+        """A class with its probability, as far as one is known, or the numbers."""
+        if self.meaning.kind == "class":
+            return self.best
         if self.meaning.kind == "numbers":
             return np.array2string(self.scores, precision=4, threshold=12, separator=", ").replace("\n", "")
         score = float(self.scores.max())
@@ -49,6 +55,8 @@ class Answer:
         """For JSON."""
         if self.meaning.kind == "numbers":
             return self.scores.tolist()
+        if self.meaning.kind == "class":
+            return {"class": self.best}
         named = dict(zip(self.meaning.classes, self.scores.tolist(), strict=True))
         return {"class": self.best, "scores" if self.meaning.kind == "scores" else "probabilities": named}
 
@@ -59,7 +67,13 @@ def answer(meaning: Meaning, values: np.ndarray) -> Answer:
 
 
 def scores(meaning: Meaning, values: np.ndarray) -> np.ndarray:
-    """Outputs [..., classes] of any number of samples; logits become probabilities."""
+    """Outputs [..., classes] of any number of samples, or [...] of one number for each, as scores of the
+    classes; logits become probabilities, and of a class alone the score is 1.
+    """
+    if meaning.kind == "probability":
+        return np.stack([1 - values, values], axis=-1)
+    if meaning.kind == "class":
+        return np.eye(len(meaning.classes))[values.astype(np.int64)]
     if meaning.kind != "logits":
         return values
     raised = np.exp(values.astype(np.float64) - values.max(axis=-1, keepdims=True))
@@ -74,14 +88,13 @@ def meanings(compiled: Compiled, columns: Columns) -> dict[str, Meaning]:
     targets = {i.classes: name for name, i in network.inputs.items() if i.classes and name not in used}
     found: dict[str, Meaning] = {}
     for name, id in outputs.of_kind("output").items():
-        shape = outputs[id].type.shape
-        target = targets.get(shape[1]) if len(shape) == 2 and isinstance(shape[1], int) else None
+        count, kind = _scored(network, outputs, id)
+        target = targets.get(count)
         if target is None:
             found[name] = Meaning("numbers")
         else:
-            count = network.inputs[target].classes
             classes = class_names(network, target, columns) or tuple(map(str, range(count)))
-            found[name] = Meaning(_kind(network, outputs, id), classes)
+            found[name] = Meaning(kind, classes)
     return found
 
 
@@ -100,6 +113,19 @@ def target_column(network: Network, input: str) -> str | None:
     while id is not None and graph[id].op == "cast":
         id = graph.operands(id)[0]
     return graph[id].name if id is not None and graph[id].op == "column" else None
+
+
+def _scored(network: Network, outputs: Graph, id: int) -> tuple[int, Kind]:
+    """Of how many classes an output tells, 0 if of none, and how."""
+    node, shape = outputs[id], outputs[id].type.shape
+    if len(shape) == 2 and isinstance(shape[1], int):
+        return shape[1], _kind(network, outputs, id)
+    if len(shape) == 1 and node.op == "sigmoid":
+        return 2, "probability"
+    if len(shape) == 1 and node.op == "argmax":
+        scored = outputs[outputs.operands(id)[0]].type.shape
+        return (scored[-1] if len(scored) == 2 and isinstance(scored[-1], int) else 0), "class"
+    return 0, "numbers"
 
 
 def _kind(network: Network, outputs: Graph, id: int) -> Literal["probabilities", "logits", "scores"]:

@@ -156,10 +156,11 @@ def _table(rows: Sequence[Row]) -> str:
             scores = given.scores.reshape(-1).tolist()
             if given.meaning.classes:
                 line[f"{output}.class"] = given.best
-                names = list(given.meaning.classes)
+                names = [f"{output}.{name}" for name in given.meaning.classes]
             else:
-                names = [str(i) for i in range(len(scores))]
-            line |= {f"{output}.{name}": repr(score) for name, score in zip(names, scores, strict=True)}
+                names = [f"{output}.{i}" for i in range(len(scores))] if given.scores.ndim else [output]
+            if given.meaning.kind != "class":
+                line |= {name: repr(score) for name, score in zip(names, scores, strict=True)}
         lines.append(line)
     text = io.StringIO()
     writer = csv.DictWriter(text, list(lines[0]), lineterminator="\n")

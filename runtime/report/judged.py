@@ -75,7 +75,7 @@ def judge(model: Model, data: Dataset) -> Judged | None:
     truth = np.asarray(arrays[column][slice(0, count)]).astype(np.int64)
     pictures = [n for n, t in columns.items() if t.rank == 4 and t.dtype == "uint8" and t.shape[1] in (1, 3)]
     picture = pictures[0] if pictures else ""
-    is_probability = meaning.kind in ("probabilities", "logits")
+    is_probability = meaning.kind in ("probabilities", "logits", "probability")
     return Judged(split, classes, np.concatenate(found)[:count], truth, is_probability, picture)
 
 
