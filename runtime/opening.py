@@ -11,6 +11,7 @@ from ..compiler.diagnostics import Diagnostic, Source, SpecError
 from ..compiler.ir import DType, TensorType
 from ..compiler.network import ColumnType, DataSpec, Network
 from ..compiler.pipeline import Compiled, compile
+from .answers import target_column
 from .data.errors import DataError
 from .data.source import Columns, Dataset, check_classes
 from .data.sources import open_source
@@ -105,10 +106,21 @@ def open_data(network: Network, base: Path, seed: int) -> Dataset:
         raise SpecError(Diagnostic("data", title, None, "", (), help))
     try:
         dataset = open_source(spec.source, spec.positional, spec.keywords, base, spec.length).load()
-        for name, node in network.training_data.leaves("column").items():
-            classes = node.attr("classes")
-            if isinstance(classes, int) and classes:
-                check_classes(dataset, name, classes)
+        for name, count in _counts(network).items():
+            check_classes(dataset, name, count)
         return split_valid(dataset, spec.valid, seed)
     except DataError as error:
         raise located(error, spec) from None
+
+
+def _counts(network: Network) -> dict[str, int]:
+    """How many classes the integers of a column may be, by its name: as its source says, or its input."""
+    counts: dict[str, int] = {}
+    for name, node in network.training_data.leaves("column").items():
+        classes = node.attr("classes")
+        if isinstance(classes, int) and classes:
+            counts[name] = classes
+    for name, input in network.inputs.items():
+        if input.classes and (column := target_column(network, name)) is not None:
+            counts[column] = input.classes
+    return counts

@@ -184,6 +184,19 @@ def test_a_bug_is_called_one(netc: Netc, small: Path, monkeypatch: pytest.Monkey
     assert "this is a bug in netc: please report it" in ran.err
 
 
+@pytest.mark.parametrize("label", [-1, 2, 7])
+def test_a_label_that_is_no_class(netc: Netc, folder: Path, label: int) -> None:
+    np.savez(folder / "a.npz", x=np.ones((3, 2), np.float32), y=np.array([0, 1, label]))
+    (folder / "a.net").write_text(
+        "input x[N, 2]\ninput y[N] : class(2)\nz = x -> dense(2)\nloss cross_entropy(z, y)\n"
+        'data npz("a.npz") { x = x, y = y }\ntrain sgd(lr = 1) { epochs = 1 }\n'
+    )
+    ran = netc("train", "a.net")
+    assert ran.status == 1
+    assert f"train split, sample 2: y is {label}, but the classes are 0..1" in ran.err
+    assert not Path("runs").exists()
+
+
 def test_predicting_from_wrong_files(netc: Netc, small: Path, folder: Path) -> None:
     assert netc("train", "small.net", "train.epochs=1").status == 0
     np.savez(folder / "wrong.npz", picture=np.zeros((2, 8, 8)))
