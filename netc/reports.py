@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from .compiler.diagnostics import Source, SpecError
+from .console import say
 from .locate import Spec
 from .runs import LAST, PREVIOUS, RunError, parameters_in, watched
 from .runtime.checkpoint import CheckpointError, describe, restore
@@ -30,8 +31,10 @@ def write_report(folder: Path, path: Path | None = None) -> Path:
     """
     run, model = _opened(folder)
     data: Dataset | None = None
-    with suppress(SpecError):  # the data may be gone; then the page is without samples
+    try:
         data = open_data(model.compiled.network, model.base, model.seed)
+    except SpecError as error:  # they may be elsewhere, or gone
+        say(f"the page is without samples: {error.diagnostics[0].title}")
     return write(run, model, data, norms.read(folder, run.description.epoch), path)
 
 

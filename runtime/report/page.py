@@ -20,6 +20,7 @@ body { margin: 0; background: var(--paper); color: var(--ink);
 main { max-width: 1120px; margin: 0 auto; padding: 24px 16px 64px }
 h1 { font-size: 1.7rem; line-height: 1.2; margin: 0 0 4px }
 h2 { font-size: 1.15rem; margin: 40px 0 4px }
+h1, p, td { overflow-wrap: anywhere }
 p { margin: 4px 0 12px; max-width: 72ch }
 .soft, figcaption, caption { color: var(--soft) }
 .figures { display: flex; flex-wrap: wrap; gap: 8px; margin: 16px 0 }
@@ -44,7 +45,7 @@ th { font-weight: 600 } thead th { border-bottom: 1px solid var(--line) }
 td:first-child, th:first-child, .facts td { text-align: left }
 .confusion th, .confusion td { padding: 3px 6px; text-align: center }
 .confusion th[scope=row] { text-align: right }
-.confusion .slant { height: 76px; vertical-align: bottom; padding: 0 2px }
+.confusion .slant { vertical-align: bottom; padding: 0 2px }
 .confusion .slant span { writing-mode: vertical-rl; transform: rotate(180deg); display: inline-block }
 .confusion td { min-width: 34px; background: rgb(var(--heat) / calc(var(--share) * .75)) }
 .confusion td.hit { outline: 1px solid var(--line); outline-offset: -1px; font-weight: 600 }

@@ -127,6 +127,22 @@ def test_several_runs_are_compared(netc: Netc, small: Path) -> None:
     assert not Path("runs/small/report.html").exists()
 
 
+def test_a_page_without_its_data_says_so(netc: Netc, folder: Path) -> None:
+    pytest.importorskip("matplotlib")
+    (folder / "line.csv").write_text("a,y\n" + "1,2\n2,4\n" * 20)
+    (folder / "line.net").write_text(
+        "input x[N, 1]\ninput y[N]\nz = (x -> dense(1))[:, 0]\nloss mse(z, y)\n"
+        'data csv("line.csv", label = y) { x = features, y = y }\ntrain sgd(lr = 0.01) { epochs = 1 }\n'
+    )
+    assert netc("train", "line.net").status == 0
+    assert netc("report", "runs/line").err == ""
+    assert "Estimates" in Page(Path("runs/line/report.html")).headings
+    (folder / "line.csv").unlink()
+    ran = netc("report", "runs/line")
+    assert ran.status == 0 and "without samples: line.csv: there is no such file" in ran.err
+    assert "Estimates" not in Page(Path("runs/line/report.html")).headings
+
+
 def test_a_sweep(netc: Netc, small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     ran = netc("train", "small.net", "H=4,6", "train.epochs=1", "--jobs", "2")
