@@ -15,10 +15,12 @@ from . import filtering
 from .contraction import Term, contraction, term
 from .copying import copy
 from .layout import Axis, Factor, Layout, common
-from .nest import Tensor
+from .nest import Kernel, Tensor
 from .select import Selection, rule
 from .text import item_bytes
 from .winograd import scheme_for, transformed_kernels
+
+_FEW = 0.85  # of the taps: if fewer meet anything, the others are not worth their multiplications
 
 Pairs = tuple[tuple[int, int], ...]
 
@@ -215,11 +217,13 @@ def conv_input_gradient(selection: Selection, node: Node) -> None:
             kernels = transformed_kernels(selection, w, scheme, about, flipped=True)
             filtering.convolve(selection, image, kernels, out, scheme, before, about, node.id, backwards=True)
             return
+    count = selection.tensor(of).layout.extents[2:]
     parts = [
         _remainders(q, k, s, before, d)
         for q, k, s, (before, _), d in zip(space, kernel, how.stride, how.pad, how.dilation, strict=True)
     ]
-    count = selection.tensor(of).layout.extents[2:]
+    if how.stride[0] == 1:
+        parts[0] = _rows(parts[0][0], count[0])
     margins: list[tuple[int, int]] = []
     for places, part in zip(count, parts, strict=True):
         lowest = min((p.first - p.step * (p.taps - 1) for p in part if p.taps), default=0)
@@ -228,9 +232,11 @@ def conv_input_gradient(selection: Selection, node: Node) -> None:
     g = padded(selection, of, tuple(margins), about)
     if any(not p.taps for part in parts for p in part):
         selection.fill(out, 0, about)
+    before = [before for before, _ in margins]
     for chosen in product(*parts):
         if all(p.taps and p.places for p in chosen):
-            _part(selection, node, g, w, out, how, chosen, [before for before, _ in margins])
+            kernels = _part(selection, node, g, w, out, how, chosen, before)
+            selection.run(*(replace(kernel, beside=out.buffer.id) for kernel in kernels))
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,6 +267,29 @@ def _remainders(size: int, kernel: int, stride: int, before: int, dilation: int)
     return found
 
 
+def _rows(whole: _Remainder, count: int) -> list[_Remainder]:
+    """The same places in runs that the same taps reach: at the borders they are fewer. count: rows of g.
+
+    Padding would do, if there were not as much of it.
+    """
+    reached = [
+        [t for t in range(whole.taps) if 0 <= whole.first + i - t * whole.step < count]
+        for i in range(whole.places)
+    ]
+    if sum(map(len, reached)) > _FEW * whole.places * whole.taps:
+        return [whole]
+    found: list[_Remainder] = []
+    for i, taps in enumerate(reached):
+        if i and taps == reached[i - 1]:
+            found[-1] = replace(found[-1], places=found[-1].places + 1)
+        else:
+            first = taps[0] if taps else 0
+            found.append(
+                _Remainder(i, 1, first, 1, len(taps), whole.first + i - first * whole.step, whole.step)
+            )
+    return found
+
+
 def _part(
     selection: Selection,
     node: Node,
@@ -270,7 +299,7 @@ def _part(
     how: _Window,
     chosen: Sequence[_Remainder],
     margin: Sequence[int],
-) -> None:
+) -> list[Kernel]:
     groups_out, channels = _split(out.layout.axes[1], how.groups)
     groups_in, filters = _split(g.layout.axes[1], how.groups)
     groups_w, filters_w = _split(w.layout.axes[0], how.groups)
@@ -286,8 +315,7 @@ def _part(
         for i, moved in enumerate((part.start * q, (part.first + before) * p, part.first_tap * k)):
             starts[i] += moved
     to, of, by = (_from(t, s) for t, s in zip((out, g, w), starts, strict=True))
-    about = selection.about(node)
-    selection.run(*contraction(to, of, by, terms, selection.isa, selection.batch, about))
+    return contraction(to, of, by, terms, selection.isa, selection.batch, selection.about(node))
 
 
 def _from(tensor: Tensor, places: int) -> Tensor:

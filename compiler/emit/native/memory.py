@@ -29,6 +29,8 @@ class Memory:
 
     def conflict(self, a: Kernel, b: Kernel) -> bool:
         """Whether one writes what the other reads or writes."""
+        if a.beside and a.beside == b.beside:
+            return False
         pairs = ((a.writes, b.buffers), (a.reads, b.writes))
         return any(self._overlap(x, y) for xs, ys in pairs for x in xs for y in ys)
 

@@ -59,7 +59,8 @@ class Kernel:
 
     text: its IR, with {name} for its name. buffers: the memory that it is given, in order; `written` of them,
     the last ones, it writes. tasks: of its outermost loop; they may run at the same time. about: for people;
-    multiply_adds, moved: its cost, in operations and bytes.
+    multiply_adds, moved: its cost, in operations and bytes. beside: those with the same number, not 0, write
+    different places of their result, and read nothing of it.
     """
 
     text: str
@@ -70,6 +71,7 @@ class Kernel:
     about: str
     multiply_adds: int = 0
     moved: int = 0
+    beside: int = 0
 
     @property
     def reads(self) -> tuple[Buffer, ...]:

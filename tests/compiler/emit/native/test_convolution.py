@@ -1,0 +1,50 @@
+"""Gradients of convolutions towards their image: the borders, where few taps of the kernel meet anything."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from netc.compiler.build import Builder
+from netc.compiler.emit.native import build
+from netc.compiler.ir import Graph, N, Result, TensorType
+from netc.runtime.native.jit import host
+
+from .running import assert_close, both
+
+SAMPLES, CHANNELS, FILTERS = 16, 3, 4
+
+
+def gradient(size: int, kernel: int, pad: int) -> Graph:
+    b = Builder(Graph(), precision="float64")
+    out = size + 2 * pad - kernel + 1
+    g = b.add("input", (), TensorType("float64", (N, FILTERS, out, out)), name="g")
+    w = b.add("param", (), TensorType("float64", (FILTERS, CHANNELS, kernel, kernel)), name="w")
+    ends = ((pad, pad), (pad, pad))
+    how = {"stride": (1, 1), "pad": ends, "dilation": (1, 1), "groups": 1}
+    b.graph.results[Result("value", "dx")] = b.apply(
+        "conv_input_gradient", g, w, space=(size, size), **how
+    ).id
+    return b.graph
+
+
+@pytest.mark.parametrize(("size", "kernel", "pad"), [(12, 5, 0), (7, 7, 0), (5, 4, 1), (9, 7, 3), (6, 9, 4)])
+def test_rows_that_few_taps_reach(size: int, kernel: int, pad: int) -> None:
+    graph = gradient(size, kernel, pad)
+    rng = np.random.default_rng(size)
+    out = size + 2 * pad - kernel + 1
+    g, w = (
+        rng.standard_normal((SAMPLES, FILTERS, out, out)),
+        rng.standard_normal((FILTERS, CHANNELS, kernel, kernel)),
+    )
+    found, wanted = both(graph, SAMPLES, {"g": g, "w": w})
+    for result, value in wanted.items():
+        assert_close(found[result], value, rounding=64)
+
+
+def test_zeros_above_and_below_are_not_multiplied() -> None:
+    """A 5 × 5 kernel over 12 × 12 pixels, no padding: of 12 rows and 5 taps, 8 · 5 pairs meet a gradient."""
+    program = build(gradient(12, 5, 0), SAMPLES, host().isa)
+    rows = sum(k.multiply_adds for k in program.kernels) / (SAMPLES * CHANNELS * FILTERS * 12 * 5)
+    assert rows == 8 * 5
+    assert len([k for k in program.kernels if k.beside]) == 9
