@@ -146,6 +146,31 @@ def _put_along(term: Term) -> Value | None:
     return one_hot * source.operands[0]
 
 
+def _after_maximum(term: Term) -> Value | None:
+    """max(x + b) of windows in which b is the same is max(x) + b: there is less left to add b to."""
+    found = _shifted(term.of(0))
+    if found is None:
+        return None
+    x, b = found
+    return x.op("maxpool", **dict(term.attrs)) + b
+
+
+def _where_maximum(term: Term) -> Value | None:
+    """The places of the maxima do not move with such a b."""
+    found = _shifted(term.of(1))
+    return None if found is None else term.operands[0].op("maxpool_scatter", found[0], **dict(term.attrs))
+
+
+def _shifted(term: Term) -> tuple[Value, Value] | None:
+    """x and b of an image x + b, b the same in all of a channel's pixels."""
+    if term.op != "add":
+        return None
+    for x, b in (term.operands, term.operands[::-1]):
+        if x.shape == term.type.shape and all(size == 1 for size in b.shape[-len(x.shape) + 2 :]):
+            return x, b
+    return None
+
+
 RULES: Rules = united(
     dict.fromkeys(("reshape", "transpose", "slice", "flip", "take", "take_along"), (_moved_number,)),
     {
@@ -158,5 +183,7 @@ RULES: Rules = united(
         "embed": (_unmoved,),
         "concat": (_unmoved,),
         "put_along": (_put_along,),
+        "maxpool": (_after_maximum,),
+        "maxpool_scatter": (_where_maximum,),
     },
 )

@@ -169,6 +169,8 @@ def _short_sum(term: Term, value: Value, axes: tuple[int, ...]) -> Value | None:
             return _sum_of_ones(value, axes, len(value.shape) - 1)
         case "put_along" if term.attr("axis") in axes:
             return term.operands[0].sum(axes, keep=True)
+        case "maxpool_scatter" if {*range(2, len(value.shape))} <= {*axes}:
+            return term.operands[0].sum(axes, keep=True)
         case "embed" if _grows_along(term, axes):
             return term.operands[0].sum(axes, keep=True)
         case "pad" if term.attr("value") == 0 and _grows_along(term, axes):

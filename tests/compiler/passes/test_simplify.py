@@ -11,6 +11,8 @@ from netc.compiler.verify import verify
 
 from .graphs import Make, formula, made
 
+POOL = {"kernel": (2,), "stride": (2,), "pad": ((0, 0),)}
+
 
 def ones(x: Value) -> Value:
     return x.builder.constant(1.0, x.dtype).broadcast(x.shape)
@@ -189,6 +191,22 @@ CASES: list[tuple[str, Make, str]] = [
         lambda u, x, y: ((x * u) * y).sum((0,), keep=True),
         "mul(sum(mul(x, y), axis=[0], keep=True), u)",
     ),
+    (
+        "maxima of a shifted image",
+        lambda a, s: (a + s).op("maxpool", **POOL),
+        "add(maxpool(a, kernel=[2], pad=[[0, 0]], stride=[2]), s)",
+    ),
+    (
+        "places of a shifted image's maxima",
+        lambda a, s: a.op("maxpool", **POOL).op("maxpool_scatter", a + s, **POOL),
+        "maxpool_scatter(maxpool(a, kernel=[2], pad=[[0, 0]], stride=[2]), a, "
+        "kernel=[2], pad=[[0, 0]], stride=[2])",
+    ),
+    (
+        "sum of what was put where the maxima are",
+        lambda a: a.op("maxpool", **POOL).op("maxpool_scatter", a, **POOL).sum((0, 2)),
+        "reshape(sum(maxpool(a, kernel=[2], pad=[[0, 0]], stride=[2]), axis=[0, 2], keep=True), shape=[3])",
+    ),
     ("sum of -x", lambda x: (-x).sum((0,)), "neg(sum(x, axis=[0]))"),
     (
         "sum of the squares of what was joined",
@@ -256,6 +274,14 @@ KEPT: list[tuple[str, Make]] = [
     ("sum of x scaled along it", lambda u, x: (x * u).sum((1,))),
     ("sum of a multiple of x", lambda s, x: (x * s).sum((0,))),
     ("sum of a smaller factor", lambda u, column: (u * column).sum((0,))),
+    (
+        "maxima of an image shifted along them",
+        lambda a: (a + a.sum((1,), keep=True)).op("maxpool", **POOL),
+    ),
+    (
+        "sum of the other axes of what was put where the maxima are",
+        lambda a: a.op("maxpool", **POOL).op("maxpool_scatter", a, **POOL).sum((0,)),
+    ),
     ("outer product", lambda u, column, x: u * (column * x.sum((0,)))),
     ("sum of integers repeated", lambda i: i.broadcast((N, 4)).sum((1,))),
 ]
