@@ -98,6 +98,7 @@ def located(error: DataError, spec: DataSpec) -> SpecError:
 def open_data(network: Network, base: Path, seed: int) -> Dataset:
     """Open the data of a network and split off its validation set. Raises SpecError at the data block."""
     from .data.batches import split_valid
+    from .labels import check_labels
 
     spec = network.data
     if spec is None:
@@ -108,6 +109,7 @@ def open_data(network: Network, base: Path, seed: int) -> Dataset:
         dataset = open_source(spec.source, spec.positional, spec.keywords, base, spec.length).load()
         for name, count in _counts(network).items():
             check_classes(dataset, name, count)
+        check_labels(network, dataset)
         return split_valid(dataset, spec.valid, seed)
     except DataError as error:
         raise located(error, spec) from None

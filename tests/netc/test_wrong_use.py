@@ -197,6 +197,21 @@ def test_a_label_that_is_no_class(netc: Netc, folder: Path, label: int) -> None:
     assert not Path("runs").exists()
 
 
+def test_a_formula_that_gives_no_class(netc: Netc, folder: Path) -> None:
+    np.savez(folder / "a.npz", x=np.ones((3, 2), np.float32), y=np.array([1, 2, 0]))
+    text = (
+        "input x[N, 2]\ninput y[N] : class(2)\nz = x -> dense(2)\nloss cross_entropy(z, y)\n"
+        'data npz("a.npz") { x = x, y = FORMULA }\ntrain sgd(lr = 1) { epochs = 1 }\n'
+    )
+    (folder / "a.net").write_text(text.replace("FORMULA", "y - 1"))
+    ran = netc("train", "a.net")
+    assert ran.status == 1
+    assert "train split, sample 2: y is -1, but the classes are 0..1" in ran.err
+    assert not Path("runs").exists()
+    (folder / "a.net").write_text(text.replace("FORMULA", "minimum(y, 1)"))
+    assert netc("train", "a.net").status == 0
+
+
 def test_predicting_from_wrong_files(netc: Netc, small: Path, folder: Path) -> None:
     assert netc("train", "small.net", "train.epochs=1").status == 0
     np.savez(folder / "wrong.npz", picture=np.zeros((2, 8, 8)))
