@@ -10,9 +10,8 @@ from ..compiler.emit.program import build
 from ..compiler.ir import Graph, Result
 from ..compiler.network import Network
 from .answers import target_column
-from .data.errors import DataError
 from .data.lazy import in_memory
-from .data.source import Dataset, Split
+from .data.source import Dataset, Split, check_parts
 from .device import Device
 from .program import load
 
@@ -33,18 +32,13 @@ def check_labels(network: Network, dataset: Dataset) -> None:
             continue
         for split in ("train", "valid", "test"):
             arrays: Split | None = getattr(dataset, split)
-            for begin, values in _values(network.evaluating_data, result, arrays or {}):
-                wrong = (values < 0) | (values >= input.classes)
-                if wrong.any():
-                    index = tuple(int(i) for i in np.argwhere(wrong)[0])
-                    place = f"{split} split, sample {begin + index[0]}"
-                    known = f"but the classes are 0..{input.classes - 1}"
-                    raise DataError(f"{name} is {values[index]}, {known}", place=place)
+            if arrays is not None:
+                check_parts(_values(network.evaluating_data, result, arrays), split, name, input.classes)
 
 
 def _values(graph: Graph, result: Result, arrays: Split) -> Iterator[tuple[int, np.ndarray]]:
     """A result of all samples, some at a time, each part with the number of its first sample."""
-    total = len(next(iter(arrays.values()))) if arrays else 0
+    total = len(next(iter(arrays.values())))
     for begin in range(0, total, _ROWS):
         n = min(_ROWS, total - begin)
         program = build(graph, n, wanted={result})

@@ -1,6 +1,6 @@
 """What every data source shares: its arguments, the columns that it offers, and its errors."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -190,13 +190,18 @@ def check_classes(dataset: Dataset, name: str, count: int) -> None:
     """Raise DataError, with the index of the sample, unless the integers of a column are 0..count-1."""
     for split in ("train", "valid", "test"):
         arrays: Split | None = getattr(dataset, split)
-        array = None if arrays is None else arrays[name]
-        for begin, part in parts(array) if array is not None else ():
-            wrong = (part < 0) | (part >= count)
-            if wrong.any():
-                index = tuple(int(i) for i in np.argwhere(wrong)[0])
-                place = f"{split} split, sample {begin + index[0]}"
-                raise DataError(f"{name} is {part[index]}, but the classes are 0..{count - 1}", place=place)
+        if arrays is not None:
+            check_parts(parts(arrays[name]), split, name, count)
+
+
+def check_parts(values: Iterable[tuple[int, np.ndarray]], split: str, name: str, count: int) -> None:
+    """The same for the parts of a split, each with the number of its first sample."""
+    for begin, part in values:
+        wrong = (part < 0) | (part >= count)
+        if wrong.any():
+            index = tuple(int(i) for i in np.argwhere(wrong)[0])
+            place = f"{split} split, sample {begin + index[0]}"
+            raise DataError(f"{name} is {part[index]}, but the classes are 0..{count - 1}", place=place)
 
 
 def _written(parameter: Parameter) -> str:

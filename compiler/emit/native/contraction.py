@@ -9,7 +9,7 @@ Source: Goto & van de Geijn 2008, "Anatomy of high-performance matrix multiplica
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import combinations, product
 from math import inf, prod
@@ -82,31 +82,49 @@ def contraction(
     Padding samples of a batch in lanes that are summed over count as 0. finish: what becomes of the sums, if
     `is_finished` says so.
     """
-    terms = [t for t in terms if t.extent != 1]
-    vector, across = _vector(terms)
-    if (
-        vector is not None
-        and not across
-        and vector.extent > isa.lanes
-        and (left := vector.extent % isa.lanes)
-    ):
-        whole = vector.extent - left
-        rest = [t for t in terms if t is not vector]
-        ends = [_from(t, whole * s) for t, s in ((out, vector.out), (a, vector.a), (b, vector.b))]
-        first = contraction(out, a, b, [*rest, vector._replace(extent=whole)], isa, batch, about, finish)
-        end = [*rest, vector._replace(extent=left)]
-        return first + contraction(ends[0], ends[1], ends[2], end, isa, batch, about, finish)
+    return [
+        _contracted(out.later(o), a.later(i), b.later(j), piece, isa, batch, about, finish)
+        for piece, (o, i, j) in _pieces(terms, isa.lanes)
+    ]
+
+
+def _contracted(
+    out: Tensor,
+    a: Tensor,
+    b: Tensor,
+    terms: tuple[Term, ...],
+    isa: Isa,
+    batch: Batch,
+    about: str,
+    finish: Finish | None,
+) -> Kernel:
     inputs, outputs = (finish.inputs, finish.outputs) if finish is not None else ([], [out])
     writer = Writer([a, b, *inputs, out, *outputs[1:]], isa.lanes)
-    nest = _Nest(writer, _scheme(tuple(terms), isa.lanes, _registers(out, isa)), isa.lanes, batch, finish)
+    nest = _Nest(writer, _scheme(terms, isa.lanes, _registers(out, isa)), isa.lanes, batch, finish)
     tasks = nest.write()
-    return [writer.kernel(len(outputs), tasks, about, prod(t.extent for t in terms))]
+    return writer.kernel(len(outputs), tasks, about, prod(t.extent for t in terms))
 
 
 def is_finished(out: Tensor, terms: Sequence[Term], isa: Isa) -> bool:
     """Whether a contraction has each sum in a register when it is complete."""
-    scheme = _scheme(tuple(t for t in terms if t.extent != 1), isa.lanes, _registers(out, isa))
-    return not scheme.across and not scheme.chunked
+    schemes = [_scheme(piece, isa.lanes, _registers(out, isa)) for piece, _ in _pieces(terms, isa.lanes)]
+    return not any(scheme.across or scheme.chunked for scheme in schemes)
+
+
+def _pieces(terms: Sequence[Term], lanes: int) -> Iterator[tuple[tuple[Term, ...], tuple[int, int, int]]]:
+    """The loops in whole vectors, and those in what is left over, with where each begins in out, a and b."""
+    loops = [t for t in terms if t.extent != 1]
+    vector, across = _vector(loops)
+    left = vector.extent % lanes if vector is not None and not across and vector.extent > lanes else 0
+    if vector is None or not left:
+        yield tuple(loops), (0, 0, 0)
+        return
+    whole = vector.extent - left
+    rest = [t for t in loops if t is not vector]
+    for first, extent in ((0, whole), (whole, left)):
+        begins = [first * stride for stride in (vector.out, vector.a, vector.b)]
+        for piece, (out, a, b) in _pieces([*rest, vector._replace(extent=extent)], lanes):
+            yield piece, (begins[0] + out, begins[1] + a, begins[2] + b)
 
 
 def _registers(out: Tensor, isa: Isa) -> int:
@@ -127,11 +145,6 @@ def multiply(
     """
     scheme = _scheme(tuple(t for t in terms if t.extent != 1), isa.lanes, isa.registers, inf)
     _Nest(writer, scheme, isa.lanes, batch).within(at, begun)
-
-
-def _from(tensor: Tensor, places: int) -> Tensor:
-    layout = tensor.layout
-    return tensor.seen(replace(layout, offset=layout.offset + places))
 
 
 @lru_cache(maxsize=1024)
@@ -355,14 +368,14 @@ class _Nest:
             value = fn.get(total)
             if begun is not None:
                 # A chunk is summed by itself first, which rounds less than one long sum would.
-                known = writer.load(2, fn.add(at[2], place[2]), stride, self.width, mask)
+                known = writer.load(self.result, fn.add(at[2], place[2]), stride, self.width, mask)
                 before = fn.select(begun, known, zero)
                 value = fn.binary("fadd" if value.is_float else "add", before, value)
             if scheme.across:
                 value = across(fn, "sum", value)
             there = fn.add(at[2], place[2])
             if self.finish is None:
-                writer.store(2, value, there, stride, mask)
+                writer.store(self.result, value, there, stride, mask)
             else:
                 self.finish.store(writer, value, there, stride, self.width, mask)
 

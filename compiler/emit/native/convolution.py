@@ -314,10 +314,5 @@ def _part(
         terms.append(Term(part.taps, 0, -p * part.step, k * part.tap_step, True))
         for i, moved in enumerate((part.start * q, (part.first + before) * p, part.first_tap * k)):
             starts[i] += moved
-    to, of, by = (_from(t, s) for t, s in zip((out, g, w), starts, strict=True))
+    to, of, by = (t.later(s) for t, s in zip((out, g, w), starts, strict=True))
     return contraction(to, of, by, terms, selection.isa, selection.batch, selection.about(node))
-
-
-def _from(tensor: Tensor, places: int) -> Tensor:
-    layout: Layout = tensor.layout
-    return tensor.seen(replace(layout, offset=layout.offset + places))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack, contextmanager
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 
 from ...ir import DType
@@ -51,6 +51,10 @@ class Tensor:
     def seen(self, layout: Layout | None) -> Tensor:
         assert layout is not None
         return Tensor(self.buffer, layout, self.dtype)
+
+    def later(self, places: int) -> Tensor:
+        """The same loops, so many places further on."""
+        return self.seen(replace(self.layout, offset=self.layout.offset + places))
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from itertools import accumulate
 from .contraction import Term, contraction, is_finished
 from .layout import Factor, Layout, Loop
 from .nest import Kernel, Tensor, Writer, nest
+from .pointwise import combined, pairwise
 from .select import Selection
 from .text import Index, item_bytes
 
@@ -66,11 +67,7 @@ def _added(parts: Tensor, out: Tensor, count: int, lanes: int, about: str) -> Ke
 
     def body(at: Sequence[Index], strides: Sequence[int], width: int, mask: int) -> None:
         values = [writer.load(0, fn.add(at[0], p * size), 1, width, mask) for p in range(count)]
-        while len(values) > 1:
-            pairs = zip(values[::2], values[1::2], strict=False)
-            added = [fn.binary("fadd" if a.is_float else "add", a, b) for a, b in pairs]
-            values = added + values[len(added) * 2 :]
-        writer.store(1, values[0], at[1], 1, mask)
+        writer.store(1, pairwise(values, lambda a, b: combined(fn, "sum", a, b)), at[1], 1, mask)
 
     tasks = nest(writer, [], Loop(size, (1, 1)), lanes, body)
     return writer.kernel(1, tasks, about, count * size)

@@ -105,6 +105,15 @@ def combined(fn: Function, op: str, a: Value, b: Value, unsigned: bool = False) 
     return scalar.extremum(fn, {"max": "maximum", "min": "minimum"}[op], a, b, unsigned)
 
 
+def pairwise(values: Sequence[Value], combine: Callable[[Value, Value], Value]) -> Value:
+    """All values combined two by two, which rounds less than one after the other would."""
+    left = list(values)
+    while len(left) > 1:
+        pairs = [combine(a, b) for a, b in zip(left[::2], left[1::2], strict=False)]
+        left = pairs + left[len(pairs) * 2 :]
+    return left[0]
+
+
 def across(fn: Function, op: str, x: Value, unsigned: bool = False) -> Value:
     """All lanes of a vector combined, halving it."""
     while x.lanes > 1:
@@ -308,16 +317,13 @@ class _Total:
     def add(self, parts: Sequence[Variable]) -> None:
         """What was summed apart."""
         fn, end = self._fn, self._end
-        values = [fn.get(part) for part in parts]
-        while len(values) > 1:
-            pairs = [end.combined(fn, a, b) for a, b in zip(values[::2], values[1::2], strict=False)]
-            values = pairs + values[len(pairs) * 2 :]
+        part = pairwise([fn.get(part) for part in parts], lambda a, b: end.combined(fn, a, b))
         before = fn.get(self.running)
         if not self._compensated:
-            fn.set(self.running, end.combined(fn, before, values[0]))
+            fn.set(self.running, end.combined(fn, before, part))
             return
         none = number(0, before.element, before.lanes)
-        missing = fn.binary("fsub", values[0], fn.get(self._lost))
+        missing = fn.binary("fsub", part, fn.get(self._lost))
         after = fn.binary("fadd", before, missing)
         finite = fn.compare("oeq", fn.binary("fsub", after, after), none)
         error = fn.binary("fsub", fn.binary("fsub", after, before), missing)

@@ -160,3 +160,21 @@ def test_a_product_with_a_bias_is_left_alone(b: Builder) -> None:
     """The bias does not lie as the product does."""
     x, w, v = leaf(b, "x", 32), leaf(b, "w", 32, 8), leaf(b, "v", 8)
     assert kernels((x @ w + v).op("relu")) == ["matmul", "relu"]
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.tuples(*[st.integers(1, 40)] * 3), st.sampled_from((1, 9, 300, 900)))
+def test_updates_of_any_size(sizes: tuple[int, int, int], samples: int) -> None:
+    """What is left over of a vector loop may be made in chunks where the rest is not."""
+    heads, rows, columns = sizes
+    b = Builder(Graph())
+    x, g = leaf(b, "x", heads, rows), leaf(b, "y", heads, columns)
+    w = leaf(b, "w", heads, rows, columns)
+    gradient = b.apply("einsum", x, g, spec="nhi,nhj->hij")
+    b.graph.results[Result("update", "w")] = (w - gradient * 0.01).id
+    rng = np.random.default_rng(sum(sizes))
+    shapes = {"x": (samples, heads, rows), "y": (samples, heads, columns), "w": sizes}
+    arrays = {name: rng.standard_normal(shape).astype(np.float32) for name, shape in shapes.items()}
+    update = Result("update", "w")
+    found, wanted = by_native(b.graph, samples, arrays), by_numpy(b.graph, samples, arrays)
+    assert_close(found[update], wanted[update], rounding=64)
