@@ -36,7 +36,7 @@ p { margin: 4px 0 12px; max-width: 72ch }
 .samples img { width: 100%; aspect-ratio: 1; object-fit: contain; image-rendering: pixelated;
   border-radius: 4px; background: var(--card) }
 @media (max-width: 800px) { .samples { grid-template-columns: repeat(6, 1fr) } }
-@media (max-width: 480px) { .samples { grid-template-columns: repeat(3, 1fr) } }
+@media (max-width: 640px) { .samples { grid-template-columns: repeat(3, 1fr) } }
 .samples.filters { grid-template-columns: repeat(auto-fill, minmax(48px, 1fr)); gap: 6px }
 .right { color: var(--good) } .wrong { color: var(--bad) }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .85rem }
