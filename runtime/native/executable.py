@@ -11,6 +11,7 @@ import numpy as np
 
 from ...compiler.emit.kernels import KERNELS
 from ...compiler.emit.native import Host, NativeProgram, Place, Step
+from ...compiler.emit.native.sharing import room
 from ...compiler.emit.native.sync import CONTEXT_WORDS
 from ...grammar.store import Store
 from ..device import Device
@@ -46,7 +47,9 @@ class NativeExecutable(Executable):
         self._results: list[np.ndarray] = []
         wanted = device.threads
         self._policy = AdaptiveThreads(wanted, wanted) if wanted else AdaptiveThreads(usable_cores())
+        self._claims = aligned(room(wanted or usable_cores()))
         self._set("fixed", self._fixed.ctypes.data)
+        self._set("claims", self._claims.ctypes.data)
         for name, array in self._variables.items():
             self._set(f"variable {name}", array.ctypes.data)
         self._places = np.arange(program.n)

@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 from .context import Words, call, entry, meet
 from .memory import Memory
 from .nest import Buffer, Kernel
+from .sharing import Sharing
 from .text import Element, Function, Index, Value, number
 
 LOGGED: dict[str, Element] = {"float32": "float", "float64": "double", "int64": "i64"}  # what an epoch notes
 CLOCKS = 1 << 16  # the room for the times of a program that is timed
 _ASIDE = CLOCKS - 1  # where the other threads note theirs
+_SHARED = 1 << 21  # elements moved or multiplied: from here on, it pays to look which thread is free
 _SERIAL = 4096  # elements moved or multiplied: below, one thread is done before another has begun
 
 
@@ -35,20 +37,35 @@ class Calls:
         """
         fn = entry()
         first = fn.compare("eq", fn.parameter("thread", "i64"), number(0, "i64"))
+        sharing = Sharing(fn, self.words)
         if timed:
             self._clock(fn, first)
         pending: list[Kernel] = []
         alone = True
         for kernel in kernels:
-            serial = kernel.tasks == 1 or kernel.moved + kernel.multiply_adds < _SERIAL
+            work = kernel.moved + kernel.multiply_adds
+            serial = kernel.tasks == 1 or work < _SERIAL
             if not (serial and alone) and any(self.memory.conflict(kernel, other) for other in pending):
                 meet(fn)
+                sharing.met(first)
                 pending, alone = [], True
             pending.append(kernel)
             alone = alone and serial
-            self._call(fn, kernel, first if serial else None)
+            if serial:
+                with fn.when(first):
+                    self._call(fn, kernel, 0, kernel.tasks)
+            elif work < _SHARED or sharing.full:
+                low, high = self._share(fn, kernel.tasks)
+                with fn.when(fn.compare("slt", low, high)):
+                    self._call(fn, kernel, low, high)
+            else:
+                with sharing.pieces(kernel.tasks) as (low, high):
+                    self._call(fn, kernel, low, high)
             if timed:
                 self._clock(fn, first)
+        if sharing.waits:
+            meet(fn)
+            sharing.met(first)
         self.declarations |= fn.declarations
         return fn.text(name)
 
@@ -76,24 +93,21 @@ class Calls:
         self.declarations |= fn.declarations
         return fn.text("epoch")
 
-    def _call(self, fn: Function, kernel: Kernel, alone: Value | None) -> None:
-        """A call for this thread's share of the tasks; `alone`: whether it is the one that does them all."""
+    def _share(self, fn: Function, tasks: int) -> tuple[Value, Value]:
+        """The first and the end of this thread's equal share of the tasks."""
+        thread, threads = fn.parameter("thread", "i64"), fn.parameter("threads", "i64")
+        low, high = (
+            fn.binary("udiv", fn.index(fn.multiply(fn.add(thread, k), tasks)), threads) for k in (0, 1)
+        )
+        return low, high
+
+    def _call(self, fn: Function, kernel: Kernel, low: Index, high: Index) -> None:
+        """A call for some of the tasks."""
         self.declarations |= kernel.declarations
         function = self.kernels.setdefault(kernel.text, f"kernel{len(self.kernels)}")
-        low: Index = 0
-        high: Index = kernel.tasks
-        some = alone
-        if some is None:
-            thread, threads = fn.parameter("thread", "i64"), fn.parameter("threads", "i64")
-            low, high = (
-                fn.binary("udiv", fn.index(fn.multiply(fn.add(thread, k), kernel.tasks)), threads)
-                for k in (0, 1)
-            )
-            some = fn.compare("slt", low, high)
-        with fn.when(some):
-            pointers = [self._pointer(fn, buffer) for buffer in kernel.buffers]
-            arguments = ", ".join(map(str, [*pointers, fn.index(low), fn.index(high)]))
-            fn.emit(f"call void @{function}({arguments})")
+        pointers = [self._pointer(fn, buffer) for buffer in kernel.buffers]
+        arguments = ", ".join(map(str, [*pointers, fn.index(low), fn.index(high)]))
+        fn.emit(f"call void @{function}({arguments})")
 
     def _pointer(self, fn: Function, buffer: Buffer) -> Value:
         words = self.words

@@ -6,7 +6,7 @@ Source: LLVM Language Reference Manual.
 from __future__ import annotations
 
 import struct
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
@@ -347,6 +347,21 @@ class Function:
             f"  {i.text} = phi i64 [{start.text}, %{before}], [{following.text}, %{self._block}]"
         )
         self._label(f"done{n}")
+
+    @contextmanager
+    def each(self, following: Callable[[], Value]) -> Generator[Value]:
+        """The body for one i64 after another, until `following` gives a negative one."""
+        self._count += 1
+        n = self._count
+        self.emit(f"br label %next{n}")
+        self._label(f"next{n}")
+        value = following()
+        some = self.compare("sge", value, number(0, "i64"))
+        self.emit(f"br {some}, label %some{n}, label %none{n}")
+        self._label(f"some{n}")
+        yield value
+        self.emit(f"br label %next{n}")
+        self._label(f"none{n}")
 
     @contextmanager
     def when(self, condition: Value) -> Generator[None]:
