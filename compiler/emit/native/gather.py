@@ -101,7 +101,7 @@ def put(selection: Selection, node: Node) -> None:
         return
     selection.fill(out, 0)
     if g.layout.in_lanes:
-        g = selection.packed(ids[0])
+        g = selection.packed(ids[0], len(g.layout.axes) - 1)
     count = len(i.layout.axes)
     lanes = selection.isa.lanes
     writer = Writer([g, i, out], lanes)

@@ -176,21 +176,32 @@ class Batch:
         """The sizes, the batch padded."""
         return tuple(self.share(d) * self.padded if isinstance(d, Extent) else d for d in shape)
 
-    def layout(self, type: TensorType) -> Layout:
-        """In lanes where the type has the batch axis, otherwise natural."""
+    def layout(self, type: TensorType, innermost: int | None = None) -> Layout:
+        """In lanes where the type has the batch axis, otherwise natural.
+
+        innermost: an axis whose places lie side by side within each lane, instead of the lanes.
+        """
         shares = [self.share(d) for d in type.shape]
         if sum(s > 0 for s in shares) > 1:
             raise Unsupported(f"two axes of the batch, {type}")
-        within = [s or d for s, d in zip(shares, type.shape, strict=True) if isinstance(s or d, int)]
-        step = self.lanes if any(shares) else 1
-        block = prod(int(str(d)) for d in within) * step
+        sizes = [int(str(s or d)) for s, d in zip(shares, type.shape, strict=True)]
+        lanes = self.lanes if any(shares) else 1
+        strides: dict[int, int] = {}
+        lane = step = 1
+        if innermost is not None:
+            strides[innermost] = 1
+            lane = step = sizes[innermost]
+        step *= lanes
+        for a in reversed(range(len(sizes))):
+            if a != innermost:
+                strides[a] = step
+                step *= sizes[a]
         axes: list[Axis] = []
-        for share, size in zip(reversed(shares), reversed(within), strict=True):
-            own: Axis = (Factor(int(str(size)), step),) if size != 1 else ()
+        for a, (share, size) in enumerate(zip(shares, sizes, strict=True)):
+            own: Axis = (Factor(size, strides[a]),) if size != 1 else ()
             if share:
-                own = (Factor(self.blocks, block, "block"), Factor(self.lanes, 1, "lane"), *own)
-            axes.insert(0, own)
-            step *= int(str(size))
+                own = (Factor(self.blocks, step, "block"), Factor(self.lanes, lane, "lane"), *own)
+            axes.append(own)
         return Layout(tuple(axes))
 
     def broadcast(self, layout: Layout, type: TensorType) -> Layout:

@@ -43,15 +43,16 @@ def _einsum(selection: Selection, node: Node, letters: Sequence[str], result: st
     out, (a, b) = selection.out(node), factors
     terms = terms_of((a[1], b[1]), result, a[0], b[0], out)
     if any(t.kind == "lane" and t.summed for t in terms):
-        # The result has no batch: its last axis goes along the vectors, and so must b's, row after row.
-        # The padding samples count as 0 in b, which therefore must have them.
+        # The result has no batch: its last axis goes along the vectors, and so must that of b, sample after
+        # sample. The padding samples count as 0 in b, which therefore must have them.
         last = result[-1:]
         swapped = bool(last) and last in a[1] and last not in b[1]
         if not (a if swapped else b)[0].layout.in_lanes:
             swapped = not swapped
         if swapped:
             a, b = b, a
-        b = selection.packed(ids[0 if swapped else 1]), b[1]
+        along = b[1].index(last) if last and last in b[1] else len(b[1]) - 1
+        b = selection.packed(ids[0 if swapped else 1], along), b[1]
         terms = terms_of((a[1], b[1]), result, a[0], b[0], out)
     contract(selection, out, a[0], b[0], terms, selection.about(node))
 

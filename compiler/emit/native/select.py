@@ -64,7 +64,7 @@ class Selection:
         self.batch = Batch(self.plan.n, self.isa.lanes)
         self._tensors: dict[int, Tensor] = {}
         self._copies: dict[int, Tensor] = {}
-        self._packed: dict[tuple[Buffer, Layout], Tensor] = {}
+        self._packed: dict[tuple[Buffer, Layout, int], Tensor] = {}
         self._buffers = 0
         self.finish: Finish | None = None  # what the sum of products at hand ends in
         self._fixed = False
@@ -122,12 +122,12 @@ class Selection:
         """One number everywhere."""
         self.run(fill(out, value, self.isa.lanes, about))
 
-    def packed(self, id: int) -> Tensor:
-        """A value in lanes as natural rows, with zeros for the padding samples."""
-        source = self.tensor(id)
-        key = (source.buffer, source.layout)
+    def packed(self, id: int, axis: int) -> Tensor:
+        """A value in lanes with the places along an axis side by side, and zeros for the padding samples."""
+        source, type = self.tensor(id), self.graph[id].type
+        key = (source.buffer, source.layout, axis)
         if key not in self._packed:
-            out = self.new(self.graph[id].type, self.batch.natural(self.graph[id].type))
+            out = self.new(type, self.batch.layout(type, axis))
             self.run(copy(source, out, self.batch, "rows of " + self.about(self.graph[id]), cleared=True))
             self._packed[key] = out
         return self._packed[key]
