@@ -54,7 +54,7 @@ class Calls:
             if serial:
                 with fn.when(first):
                     self._call(fn, kernel, 0, kernel.tasks)
-            elif work < _SHARED or sharing.full:
+            elif kernel.whole or work < _SHARED or sharing.full:
                 low, high = self._share(fn, kernel.tasks)
                 with fn.when(fn.compare("slt", low, high)):
                     self._call(fn, kernel, low, high)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from .sync import CONTEXT_WORDS
 from .text import Element, Function, Value
 
-# Where memory lies, which tasks the threads have taken, which rows of the fed arrays are a batch and what their numbers in the split are, how
-# many steps `epoch` makes and has made, where it notes their results.
+# Where memory lies, which tasks the threads have taken, which rows of the fed arrays are a batch and what
+# their numbers in the split are, how many steps `epoch` makes and has made, where it notes their results.
 FIRST = ("arena", "fixed", "claims", "places", "rows", "count", "done", "log")
 
 

@@ -9,7 +9,7 @@ Source: Goto & van de Geijn 2008, "Anatomy of high-performance matrix multiplica
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import combinations, product
 from math import inf, prod
@@ -102,7 +102,8 @@ def _contracted(
     writer = Writer([a, b, *inputs, out, *outputs[1:]], isa.lanes)
     nest = _Nest(writer, _scheme(terms, isa.lanes, _registers(out, isa)), isa.lanes, batch, finish)
     tasks = nest.write()
-    return writer.kernel(len(outputs), tasks, about, prod(t.extent for t in terms))
+    kernel = writer.kernel(len(outputs), tasks, about, prod(t.extent for t in terms))
+    return replace(kernel, whole=nest.chunks_first)
 
 
 def is_finished(out: Tensor, terms: Sequence[Term], isa: Isa) -> bool:
@@ -256,14 +257,22 @@ class _Nest:
         sums_lane = scheme.across and scheme.vector is not None and scheme.vector.kind == "lane"
         self.masked = sums_lane and not batch.full
 
+    @property
+    def _outer(self) -> tuple[Tile, ...]:
+        """The tiles around the chunks."""
+        return self.scheme.tiles[: len(self.scheme.tiles) - self.scheme.inner]
+
+    @property
+    def chunks_first(self) -> bool:
+        """Whether a thread does all its tiles for one chunk after the other: there are too few around them."""
+        return bool(self.scheme.chunked) and prod(-(-t.term.extent // t.size) for t in self._outer) < _TASKS
+
     def write(self) -> int:
         """Returns how many tasks there are."""
         fn, scheme = self.fn, self.scheme
-        outer = scheme.tiles[: len(scheme.tiles) - scheme.inner]
-        few = bool(scheme.chunked) and prod(-(-t.term.extent // t.size) for t in outer) < _TASKS
         tasks = 1
         count = 0
-        for tile in outer if scheme.chunked and not few else scheme.tiles:
+        for tile in scheme.tiles if self.chunks_first or not scheme.chunked else self._outer:
             if tasks >= _TASKS:
                 break
             tasks *= -(-tile.term.extent // tile.size)
@@ -275,8 +284,7 @@ class _Nest:
 
         sample: list[Index] = [0] if self.masked else []  # the number of the vector's first one
         starts = [*self.writer.starts[:2], self.writer.starts[self.result], *sample]
-        if few:
-            # Too few to divide: each thread does all its tiles for one chunk after the other.
+        if self.chunks_first:
             self._chunks(scheme.chunked, starts, every, [])
         else:
             every(starts, None)

@@ -5,17 +5,19 @@ all the way through both transforms and the products between, so that they stay 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from math import prod
 
 from .contraction import Term, multiply
 from .layout import Loop
 from .nest import Tensor, Writer, walk
 from .select import Selection
-from .text import Index, Value, number
+from .text import Function, Index, Value, number
 from .tiles import Image, Masks, Span, masks, spans
 from .winograd import Matrix, Scheme, kernels_of, room, transformed
 
-_SCRATCH = 512 << 10  # bytes of transformed tiles: half of a second-level cache
+_SCRATCH = 640 << 10  # bytes of transformed tiles: most of a second-level cache
+_LINE = 64  # bytes of a line of memory
 _FILTERS = 32  # of which the products wait to be transformed back
 
 
@@ -48,17 +50,39 @@ def convolve(
     numbers, products = (fn.scratch(n * n * size, "float") for size in (of_number, of_product))
     inner = writer.within((by, image, out), (writer.pointers[1], numbers, products))
 
-    def results(at: Sequence[Index], first: Index, count: int, wanted: Masks) -> None:
-        """Of `count` filters: the sums of their products, transformed back."""
+    def results(at: Sequence[Index], following: Index, first: Index, count: int, wanted: Masks) -> None:
+        """Of `count` filters: the sums of their products, transformed back.
+
+        following: where the pixels of the next group of tiles begin.
+        """
         terms = [
-            Term(n * n, of_product, prod(by.layout.extents[1:]), of_number, False),
             Term(count, tiles * lanes, outof, 0, False),
             Term(tiles, lanes, 0, lanes, False),
             Term(x.channels, 0, into, tiles * lanes, True),
             Term(lanes, 1, 0, 1, False),
         ]
         kernels = fn.add(at[1], fn.multiply(first, outof))
-        multiply(inner, (kernels, 0, 0), terms, selection.isa, selection.batch)
+        with fn.loop(0, n * n) as number:
+            # While these are multiplied, memory sends what comes next, and makes room for the results.
+            done = fn.add(number, fn.multiply(fn.divide(first, part)[0], n * n))
+            with fn.loop(*_share(fn, done, -(-y.channels // part) * n * n, x.channels)) as k:
+                _ask(
+                    writer,
+                    0,
+                    fn.add(following, fn.multiply(k, x.channel)),
+                    x,
+                    rows.step + 2,
+                    columns.step + 2,
+                )
+            with fn.loop(*_share(fn, number, n * n, count)) as k:
+                target = fn.add(at[2], fn.multiply(fn.add(first, k), y.channel))
+                _ask(writer, 2, target, y, rows.step, columns.step, write=True)
+            here = (
+                fn.add(kernels, fn.multiply(number, prod(by.layout.extents[1:]))),
+                fn.multiply(number, of_number),
+                fn.multiply(number, of_product),
+            )
+            multiply(inner, here, terms, selection.isa, selection.batch)
         with fn.loop(0, count) as k:
             source = fn.multiply(k, tiles * lanes)
             target = fn.add(at[2], fn.multiply(fn.add(first, k), y.channel))
@@ -90,11 +114,12 @@ def convolve(
         there = masks(fn, rows.read(fn, task[3]), columns.read(fn, group), lanes)
         wanted = masks(fn, rows.written(fn, task[3]), columns.written(fn, group), lanes)
         _transform_image(writer, x, at[0], rows, columns, there, scheme, scheme.image, numbers)
+        following = _following(fn, at[0], x, rows, columns, group)
         whole = y.channels // part * part
         with fn.loop(0, whole, part) as first:
-            results(at, first, part, wanted)
+            results(at, following, first, part, wanted)
         if whole != y.channels:
-            results(at, whole, y.channels - whole, wanted)
+            results(at, following, whole, y.channels - whole, wanted)
     work = by.layout.elements * rows.groups * columns.groups * tiles * selection.batch.padded
     selection.run(writer.kernel(1, prod(loop.extent for loop in tasks), about, work))
 
@@ -179,8 +204,34 @@ def weight_gradient(
             target = fn.add(fn.multiply(number_row, n * x.channels * filters), filter)
             multiply(inner, (0, 0, target), terms, selection.isa, selection.batch, begun)
     work = sums.layout.elements * rows.groups * columns.groups * tiles * selection.batch.padded
-    selection.run(writer.kernel(1, n * chunks, about, work))
+    selection.run(replace(writer.kernel(1, n * chunks, about, work), whole=True))
     kernels_of(selection, sums, out, scheme, about)
+
+
+def _share(fn: Function, part: Index, parts: int, count: int) -> tuple[Index, Index]:
+    """One of `parts` equal parts of a count: its first and its end."""
+    return fn.divide(fn.multiply(part, count), parts)[0], fn.divide(
+        fn.multiply(fn.add(part, 1), count), parts
+    )[0]
+
+
+def _ask(
+    writer: Writer, which: int, place: Index, image: Image, rows: int, columns: int, write: bool = False
+) -> None:
+    """Prefetch so many pixels of one channel."""
+    fn, lanes = writer.fn, writer.lanes
+    for row in range(rows):
+        for column in range(0, columns, max(1, _LINE // (4 * lanes))):
+            there = fn.add(place, row * image.down + column * image.along)
+            fn.prefetch(writer.pointers[which], there, "float", write)
+
+
+def _following(fn: Function, place: Index, image: Image, rows: Span, columns: Span, group: Index) -> Index:
+    """Where the group of tiles begins that comes next: to the right, or the first one below."""
+    right = fn.add(place, columns.step * image.along)
+    below = fn.add(place, fn.multiply(group, -columns.step * image.along), rows.step * image.down)
+    last = fn.compare("eq", fn.index(group), number(columns.groups - 1, "i64"))
+    return fn.select(last, fn.index(below), fn.index(right))
 
 
 def _transform_image(

@@ -64,7 +64,8 @@ class Kernel:
     text: its IR, with {name} for its name. buffers: the memory that it is given, in order; `written` of them,
     the last ones, it writes. tasks: of its outermost loop; they may run at the same time. about: for people;
     multiply_adds, moved: its cost, in operations and bytes. beside: those with the same number, not 0, write
-    different places of their result, and read nothing of it.
+    different places of their result, and read nothing of it. whole: its tasks read the same, so that a thread
+    should make all of its share in one go.
     """
 
     text: str
@@ -76,6 +77,7 @@ class Kernel:
     multiply_adds: int = 0
     moved: int = 0
     beside: int = 0
+    whole: bool = False
 
     @property
     def reads(self) -> tuple[Buffer, ...]:

@@ -113,7 +113,9 @@ def build(
     returned = tuple(_place(selection, selection.results[id], id, memory) for id in planned.returns.values())
     epochs = [calls.epoch([(r.offset, r.dtype) for r in returned], n)] if _repeats(steps, returned) else []
     kernels = [text.replace("{name}", name) for text, name in calls.kernels.items()]
-    text = "\n".join([*sorted(calls.declarations), barrier(isa), sharing(), *kernels, *first, *second, *epochs])
+    text = "\n".join(
+        [*sorted(calls.declarations), barrier(isa), sharing(), *kernels, *first, *second, *epochs]
+    )
     return NativeProgram(
         text,
         planned.graph,

@@ -1,8 +1,8 @@
 """Which thread does which tasks of a large kernel: each its own share first, then what the others have left.
 
-Cores are not equally fast: others use them too, and some processors have small ones beside the large. A share that
-was fixed would let all threads wait for the slowest. Each thread takes piece after piece of its share, which
-keeps what it reads and writes in its own cache, and then those of the others.
+Cores are not equally fast: others use them too, and some processors have small ones beside the large. A share
+that was fixed would let all threads wait for the slowest. Each thread takes piece after piece of its share,
+which keeps what it reads and writes in its own cache, and then those of the others.
 Source: Blumofe & Leiserson 1999, "Scheduling multithreaded computations by work stealing".
 """
 
@@ -101,7 +101,7 @@ class Sharing:
 
     @contextmanager
     def pieces(self, tasks: int) -> Generator[tuple[Value, Value]]:
-        """The body for the tasks from the first to before the second, for each piece that this thread takes."""
+        """The body for each piece that this thread takes, with its first task and the one after its last."""
         fn, threads = self._fn, self._threads
         alone = fn.compare("eq", threads, number(1, "i64"))
         size = self._rounded_up(number(tasks, "i64"), fn.index(fn.multiply(threads, _PIECES)))

@@ -263,6 +263,12 @@ class Function:
             self.declarations.add(f"declare void @{name}({stored.type}, ptr, i32, <{stored.lanes} x i1>)")
             self.emit(f"call void @{name}({stored}, {place}, i32 {align}, {mask})")
 
+    def prefetch(self, pointer: Value, index: Index, element: Element, write: bool = False) -> None:
+        """Ask for the line of memory that has an element, which need not exist, before it is needed."""
+        self.declarations.add("declare void @llvm.prefetch.p0(ptr, i32, i32, i32)")
+        place = self.at(pointer, index, element)
+        self.emit(f"call void @llvm.prefetch.p0({place}, i32 {int(write)}, i32 2, i32 1)")
+
     def gather(self, pointer: Value, offsets: Value, element: Element) -> Value:
         """The elements at these offsets, one for each lane."""
         if not offsets.lanes:
