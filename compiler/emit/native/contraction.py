@@ -264,7 +264,7 @@ class _Nest:
 
     @property
     def chunks_first(self) -> bool:
-        """Whether a thread does all its tiles for one chunk after the other: there are too few around them."""
+        """Whether a thread does all its tiles for one chunk after the other, for too few are around them."""
         return bool(self.scheme.chunked) and prod(-(-t.term.extent // t.size) for t in self._outer) < _TASKS
 
     def write(self) -> int:
