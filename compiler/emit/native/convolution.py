@@ -14,6 +14,7 @@ from ...ir import Node, TensorType
 from . import filtering
 from .contraction import Term, contraction, term
 from .copying import copy
+from .filtered_weights import weight_gradient
 from .layout import Axis, Factor, Layout, common
 from .nest import Kernel, Tensor
 from .select import Selection, rule
@@ -138,7 +139,7 @@ def conv(selection: Selection, node: Node) -> None:
         image, before = _plain(selection, of), (how.pad[0][0], how.pad[1][0])
         if scheme := scheme_for(selection, image, w, *_sizes(out)):
             kernels = transformed_kernels(selection, w, scheme, about)
-            filtering.convolve(selection, image, kernels, out, scheme, before, about, node.id)
+            filtering.convolve(selection, image, kernels, out, scheme, before, about)
             return
     x = padded(selection, of, how.pad, about)
     terms = _terms(out.layout.axes[0], x.layout.axes[0], None)
@@ -165,8 +166,10 @@ def conv_weight_gradient(selection: Selection, node: Node) -> None:
     if how.is_small(out.layout.extents[2:]):
         image, before = _plain(selection, of), (how.pad[0][0], how.pad[1][0])
         if scheme := scheme_for(selection, image, g, *_sizes(g, selection.isa.lanes)):
-            turned = _channels_last(selection, g, about)
-            filtering.weight_gradient(selection, image, turned, out, scheme, before, about, node.id)
+            if Factor(selection.isa.lanes, 1, "lane") not in g.layout.axes[0]:
+                spread, g = g, selection.new(selection.graph[by].type)
+                selection.copy(spread, g)
+            weight_gradient(selection, image, g, out, scheme, before, about)
             return
     x, sums = padded(selection, of, how.pad, about), out
     filters, *each = out.layout.extents
@@ -215,7 +218,7 @@ def conv_input_gradient(selection: Selection, node: Node) -> None:
         image, before = _plain(selection, of), (2 - how.pad[0][0], 2 - how.pad[1][0])
         if scheme := scheme_for(selection, image, w, *_sizes(out)):
             kernels = transformed_kernels(selection, w, scheme, about, flipped=True)
-            filtering.convolve(selection, image, kernels, out, scheme, before, about, node.id, backwards=True)
+            filtering.convolve(selection, image, kernels, out, scheme, before, about, backwards=True)
             return
     count = selection.tensor(of).layout.extents[2:]
     parts = [

@@ -1,22 +1,21 @@
-"""Convolutions with 3×3 kernels, and their gradients, by minimal filtering, some tiles at a time: these go
-all the way through both transforms and the products between, so that they stay in a core's own cache.
+"""Convolutions with 3×3 kernels by minimal filtering, some tiles at a time: these go all the way through both
+transforms and the products between, so that they stay in a core's own cache.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from math import prod
 
 from .contraction import Term, multiply
 from .layout import Loop
-from .nest import Tensor, Writer, walk
+from .nest import Tensor, Writer
 from .select import Selection
 from .text import Function, Index, Value, number
 from .tiles import Image, Masks, Span, masks, spans
-from .winograd import Matrix, Scheme, kernels_of, room, transformed
+from .winograd import Matrix, Scheme, transformed
 
-_SCRATCH = 640 << 10  # bytes of transformed tiles: most of a second-level cache
+SCRATCH = 640 << 10  # bytes of transformed tiles: most of a second-level cache
 _LINE = 64  # bytes of a line of memory
 _FILTERS = 32  # of which the products wait to be transformed back
 
@@ -29,7 +28,6 @@ def convolve(
     scheme: Scheme,
     before: tuple[int, int],
     about: str,
-    node: int,
     backwards: bool = False,
 ) -> None:
     """An image with `before` zeros above and to the left, convolved with transformed kernels.
@@ -42,7 +40,7 @@ def convolve(
     x, y = Image.of(image), Image.of(out)
     into, outof = (by.layout.extents[2], 1) if backwards else (1, by.layout.extents[2])
     n = scheme.numbers
-    rows, columns = spans(scheme.tile, x, y, before, _SCRATCH // (4 * lanes * n * n * x.channels))
+    rows, columns = spans(scheme.tile, x, y, before, SCRATCH // (4 * lanes * n * n * x.channels))
     tiles = rows.each * columns.each
     part = -(-y.channels // -(-y.channels // _FILTERS))
     # One vector more: distances that are powers of two would all fall into the same lines of a cache.
@@ -113,7 +111,7 @@ def convolve(
         ]
         there = masks(fn, rows.read(fn, task[3]), columns.read(fn, group), lanes)
         wanted = masks(fn, rows.written(fn, task[3]), columns.written(fn, group), lanes)
-        _transform_image(writer, x, at[0], rows, columns, there, scheme, scheme.image, numbers)
+        transform_image(writer, x, at[0], rows, columns, there, scheme, scheme.image, numbers)
         following = _following(fn, at[0], x, rows, columns, group)
         whole = y.channels // part * part
         with fn.loop(0, whole, part) as first:
@@ -122,90 +120,6 @@ def convolve(
             results(at, following, whole, y.channels - whole, wanted)
     work = by.layout.elements * rows.groups * columns.groups * tiles * selection.batch.padded
     selection.run(writer.kernel(1, prod(loop.extent for loop in tasks), about, work))
-
-
-def weight_gradient(
-    selection: Selection,
-    image: Tensor,
-    gradient: Tensor,
-    out: Tensor,
-    scheme: Scheme,
-    before: tuple[int, int],
-    about: str,
-    node: int,
-) -> None:
-    """The gradient of the kernels: Gᵀ [Σ (A g Aᵀ) ∘ (Bᵀ tile B)] G, summed over tiles and samples.
-
-    gradient: g, its channels side by side in whole vectors, with zeros for the padding samples. A task does
-    one row of a tile's numbers for some of g's channels: nothing is summed across tasks.
-    """
-    lanes = selection.isa.lanes
-    x, g = Image.of(image), Image.of(gradient)
-    vectors = -(-g.channels // lanes)
-    filters = vectors * lanes
-    chunk = next(c for c in (2, 3, 1) if vectors % c == 0) * lanes
-    n = scheme.numbers
-    sums = room(selection, (n * n, x.channels, filters))
-    writer = Writer([image, gradient, sums], lanes)
-    fn = writer.fn
-    rows, columns = spans(scheme.tile, x, g, before, _SCRATCH // (4 * lanes * n * x.channels))
-    tiles = rows.each * columns.each
-    of_number, of_gradient = x.channels * tiles * lanes + lanes, tiles * lanes * chunk + lanes
-    numbers, gradients = (fn.scratch(n * size, "float") for size in (of_number, of_gradient))
-    inner = writer.within((image, gradient, sums), (numbers, gradients, writer.pointers[2]))
-    across = tuple(zip(*scheme.results, strict=True))  # A
-    terms = [
-        Term(n, x.channels * filters, of_number, of_gradient, False),
-        Term(x.channels, filters, tiles * lanes, 0, False),
-        Term(tiles * lanes, 0, 1, chunk, True),
-        Term(chunk, 1, 0, 1, False),
-    ]
-
-    def transform_gradient(start: Index, down: Sequence[float], given: Masks) -> None:
-        with fn.loop(0, lanes) as lane, fn.loop(0, chunk, lanes) as filter:
-            first = fn.add(start, fn.multiply(lane, filters), filter)
-            target = fn.add(fn.multiply(lane, chunk), filter)
-            for r in range(rows.each):
-
-                def pixel(row: int, column: int, r: int = r) -> Value:
-                    row += r * scheme.tile
-                    place = fn.add(first, row * g.down + column * g.along)
-                    return fn.load(writer.pointers[1], place, "float", lanes, given[row][column])
-
-                found = transformed(fn, (down,), across, pixel, columns.each, scheme.tile)
-                for t, values in enumerate(found, r * columns.each):
-                    for i, value in enumerate(values):
-                        place = fn.add(target, i * of_gradient + t * lanes * chunk)
-                        fn.store(value, gradients, place)
-
-    chunks = filters // chunk
-    starts = [fn.add(writer.starts[0], -before[0] * x.down - before[1] * x.along), writer.starts[1], 0, 0, 0]
-    summed = [
-        Loop(selection.batch.blocks, (x.block, g.block, 0, 0, 1)),
-        Loop(rows.groups, (rows.step * x.down, rows.step * g.down, 1, 0, 1)),
-        Loop(columns.groups, (columns.step * x.along, columns.step * g.along, 0, 1, 1)),
-    ]
-    lo, hi = fn.parameter("lo", "i64"), fn.parameter("hi", "i64")
-    with walk(fn, summed, starts) as at:
-        there = masks(fn, rows.read(fn, at[2]), columns.read(fn, at[3]), lanes)
-        given = masks(fn, rows.written(fn, at[2]), columns.written(fn, at[3]), lanes)
-        begun = fn.compare("ne", fn.index(at[4]), number(0, "i64"))
-        with fn.loop(lo, hi) as task:
-            number_row, part = fn.divide(task, chunks)
-            filter = fn.multiply(part, chunk)
-            anew = fn.compare("eq", fn.index(part), number(0, "i64"))
-            anew = fn.binary("or", anew, fn.compare("eq", fn.index(task), lo))
-            for i in range(n):
-                with fn.when(fn.compare("eq", fn.index(number_row), number(i, "i64"))):
-                    with fn.when(anew):
-                        down = (scheme.image[i],)
-                        _transform_image(writer, x, at[0], rows, columns, there, scheme, down, numbers)
-                    transform_gradient(fn.add(at[1], filter), across[i], given)
-            target = fn.add(fn.multiply(number_row, n * x.channels * filters), filter)
-            multiply(inner, (0, 0, target), terms, selection.isa, selection.batch, begun)
-    work = sums.layout.elements * rows.groups * columns.groups * tiles * selection.batch.padded
-    selection.run(replace(writer.kernel(1, n * chunks, about, work), whole=True))
-    kernels_of(selection, sums, out, scheme, about)
 
 
 def _share(fn: Function, part: Index, parts: int, count: int) -> tuple[Index, Index]:
@@ -234,7 +148,7 @@ def _following(fn: Function, place: Index, image: Image, rows: Span, columns: Sp
     return fn.select(last, fn.index(below), fn.index(right))
 
 
-def _transform_image(
+def transform_image(
     writer: Writer,
     x: Image,
     start: Index,

@@ -63,9 +63,18 @@ class Span:
         """The same for each result of a group."""
         return [self._inside(fn, group, i, self.results) for i in range(self.step)]
 
+    def is_result(self, fn: Function, group: Index, place: Index) -> Value | None:
+        """Whether there is one at a place of a group; None where there always is."""
+        if self.groups * self.step == self.results:
+            return None
+        return self._below(fn, group, place, self.results)
+
     def _inside(self, fn: Function, group: Index, place: int, size: int) -> Value | None:
         if place >= 0 and (self.groups - 1) * self.step + place < size:
             return None
+        return self._below(fn, group, place, size)
+
+    def _below(self, fn: Function, group: Index, place: Index, size: int) -> Value:
         at = fn.add(fn.multiply(group, self.step), place)
         return fn.compare("ult", fn.index(at), number(size, "i64"))  # a negative one is a large one
 

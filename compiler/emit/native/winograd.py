@@ -13,6 +13,7 @@ from math import prod
 
 from .layout import Axis, Factor, Layout, Loop
 from .nest import Tensor, Writer, nest
+from .pointwise import pairwise
 from .select import Selection
 from .text import Function, Index, Value, number
 from .tiles import stride
@@ -129,18 +130,19 @@ def transformed_kernels(
 
 
 def kernels_of(selection: Selection, sums: Tensor, out: Tensor, scheme: Scheme, about: str) -> None:
-    """Gᵀ s G: the gradient of the kernels from that of the transformed ones, [numbers, in, out]."""
+    """Gᵀ s G: the gradient of the kernels from that of the transformed ones, [parts, numbers, in, out]."""
     writer = Writer([sums, out], selection.isa.lanes)
     fn = writer.fn
     filters, channels = out.layout.extents[:2]
-    n, padded = scheme.numbers, sums.layout.extents[2]
+    n, (parts, *_, padded) = scheme.numbers, sums.layout.extents
     outof, into, down, along = (stride(axis) for axis in out.layout.axes)
     turned = tuple(zip(*scheme.kernel, strict=True))
 
     def body(at: Sequence[Index], strides: Sequence[int], width: int, mask: int) -> None:
         def place(row: int, column: int) -> Value:
-            offset = fn.add(at[0], (row * n + column) * channels * padded)
-            return writer.load(0, offset, strides[0], width, mask)
+            places = [(part * n * n + row * n + column) * channels * padded for part in range(parts)]
+            found = [writer.load(0, fn.add(at[0], p), strides[0], width, mask) for p in places]
+            return pairwise(found, lambda a, b: fn.binary("fadd", a, b))
 
         for values in transformed(fn, turned, turned, place):
             for i, value in enumerate(values):
