@@ -29,7 +29,11 @@ def _polynomial(fn: Function, x: Value, coefficients: Sequence[float]) -> Value:
 
 
 def library(fn: Function, name: str, *operands: Value) -> Value:
-    """A function of the C library, called for each lane."""
+    """A function of the C library, called for each lane.
+
+    It looks at the bits of numbers: those that count as 0 must be 0 (see `sync`).
+    """
+    operands = tuple(fn.intrinsic("canonicalize", o) if o.is_float else o for o in operands)
     first = operands[0]
     symbol = f"{name}f" if first.element == "float" else name
     result = Value("", first.element)

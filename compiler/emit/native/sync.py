@@ -38,6 +38,34 @@ _HINT = {
     "scalar": "",
 }
 
+# Numbers too small to have all their digits count as 0 while a function runs: with them, an instruction takes
+# up to a hundred times as long, and the momentum of a weight that nothing moves any more is such a number.
+_FLUSH_X86 = (
+    """\
+  %modes = alloca i32
+  %modes.new = alloca i32
+  call void @llvm.x86.sse.stmxcsr(ptr %modes)
+  %modes.old = load i32, ptr %modes
+  %modes.flush = or i32 %modes.old, 32832 ; flush to zero, denormals are zero
+  store i32 %modes.flush, ptr %modes.new
+  call void @llvm.x86.sse.ldmxcsr(ptr %modes.new)""",
+    "  call void @llvm.x86.sse.ldmxcsr(ptr %modes)",
+)
+_FLUSH_ARM = (
+    """\
+  %modes.old = call i64 @llvm.aarch64.get.fpcr()
+  %modes.flush = or i64 %modes.old, 16777216 ; FZ
+  call void @llvm.aarch64.set.fpcr(i64 %modes.flush)""",
+    "  call void @llvm.aarch64.set.fpcr(i64 %modes.old)",
+)
+_FLUSH = {
+    "avx512": _FLUSH_X86,
+    "avx2": _FLUSH_X86,
+    "sse": _FLUSH_X86,
+    "neon": _FLUSH_ARM,
+    "scalar": ("", ""),
+}
+
 
 def barrier(isa: Isa) -> str:
     """`@barrier(ptr context, i64 threads)`: none of the threads leaves before all have come.
@@ -77,8 +105,13 @@ def team(isa: Isa) -> str:
                                                       of the caller, thread 0; returns when all have done
         @stop(ptr mailboxes, i64 thread)              lets a thread's @work return
     """
+    flush, restore = _FLUSH[isa.name]
     return f"""\
 {_waiting(isa)}
+declare void @llvm.x86.sse.stmxcsr(ptr)
+declare void @llvm.x86.sse.ldmxcsr(ptr)
+declare i64 @llvm.aarch64.get.fpcr()
+declare void @llvm.aarch64.set.fpcr(i64)
 declare i32 @pthread_mutex_init(ptr, ptr)
 declare i32 @pthread_mutex_lock(ptr)
 declare i32 @pthread_mutex_unlock(ptr)
@@ -116,6 +149,7 @@ end:
 
 define void @work(ptr %mailboxes, i64 %thread, i64 %patience) {{
 entry:
+{flush}
 {_mailbox("%thread", *_FIELDS)}
   %others = atomicrmw xchg ptr %taken, i64 1 acquire
   %free = icmp eq i64 %others, 0
@@ -195,6 +229,7 @@ define void @stop(ptr %mailboxes, i64 %thread) {{
 
 define void @run(ptr %mailboxes, ptr %f, ptr %c, i64 %n) {{
 entry:
+{flush}
   store i64 0, ptr %c, align 8
   %alone = icmp eq i64 %n, 1
   br i1 %alone, label %own, label %each
@@ -216,6 +251,7 @@ join:
   %rest = icmp ult i64 %following, %n
   br i1 %rest, label %join, label %end
 end:
+{restore}
   ret void
 }}
 """
