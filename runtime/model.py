@@ -253,13 +253,14 @@ class Model:
 
     def _array(self, name: str, type: TensorType, value: Any) -> Array:
         array = value if isinstance(value, self.device.xp.ndarray) else np.asarray(value)
-        wanted = f"{name}[{', '.join(map(str, type.shape))}]"
         if array.ndim != type.rank or any(
             isinstance(d, int) and d != s for d, s in zip(type.shape, array.shape, strict=False)
         ):
-            raise ValueError(f"{wanted} is expected, and the array has shape {tuple(array.shape)}")
+            raise ValueError(
+                f"{_shaped(name, type)} is expected, and the array has shape {tuple(array.shape)}"
+            )
         if array.shape[0] == 0:
-            raise ValueError(f"{wanted} is expected, and the array has no samples")
+            raise ValueError(f"{_shaped(name, type)} is expected, and the array has no samples")
         kinds = "iub" if not type.is_float else "fiub"
         if array.dtype.kind not in kinds:
             raise ValueError(f"{name} holds {type.dtype}, and the array holds {array.dtype}")
@@ -290,6 +291,10 @@ class Model:
     def _needs_train(self) -> None:
         if self.compiled.network.train is None:
             raise ValueError(f"{self.compiled.network.name} has no train block, so there is no step to take")
+
+
+def _shaped(name: str, type: TensorType) -> str:
+    return f"{name}[{', '.join(map(str, type.shape))}]"
 
 
 def _computable(graph: Graph, inputs: Mapping[str, Any]) -> Graph:

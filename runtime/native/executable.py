@@ -104,8 +104,9 @@ class NativeExecutable(Executable):
         for feed, array in zip(self.program.feeds, arrays, strict=True):
             self._set(f"fed {feed.name}", _address(array))
             self._set(f"stride {feed.name}", array.strides[0] // array.itemsize if array.ndim else 0)
-        self._set("places", _address(places))
-        self._set("rows", _address(rows))
+        there = _address(places)
+        self._set("places", there)
+        self._set("rows", there if rows is places else _address(rows))
         for name, word, unsigned in self._counters:
             word[0] = counters[name] % 2**64 if unsigned else counters[name]
 
