@@ -37,6 +37,17 @@ define void @present{HEAD}
   ret void
 }}
 
+; Each thread's double of the number at the address in word 16, at the one in word 18.
+define void @double{HEAD}
+  %numbers = load ptr, ptr %at0
+  %doubles = load ptr, ptr %at2
+  %number = load double, ptr %numbers
+  %twice = fmul double %number, 2.0
+  %own = getelementptr double, ptr %doubles, i64 %thread
+  store double %twice, ptr %own
+  ret void
+}}
+
 ; The sum of the numbers at the address in word 16, as many as word 17 says: each thread sums a part of them,
 ; and after the barrier thread 0 adds the parts, which stand at the address in word 18.
 define void @sum{HEAD}
@@ -116,7 +127,7 @@ end:
   ret void
 }}
 """
-FUNCTIONS = ("present", "sum", "meet")
+FUNCTIONS = ("present", "sum", "meet", "double")
 
 
 @pytest.fixture(scope="module")
@@ -194,6 +205,15 @@ def test_a_worker_that_sleeps_is_woken(code: Code):
         time.sleep(pause)
         call(code, "present", 2, seen.ctypes.data)
     assert seen[:, 0].tolist() == [140, 140]
+
+
+def test_subnormal_numbers_are_0_while_a_function_runs_and_only_then(code: Code):
+    numbers = np.full(4, 2.0**-1070)
+    for threads in (1, 2, 3):
+        written = np.full(4, -1.0)
+        call(code, "double", threads, numbers.ctypes.data, 0, written.ctypes.data)
+        assert written[:threads].tolist() == [0] * threads
+        assert (2 * numbers == 2.0**-1069).all()
 
 
 def test_callers_take_turns(code: Code):
