@@ -200,7 +200,7 @@ def _vector(terms: Sequence[Term]) -> tuple[Term | None, bool]:
 
 def _sizes(kept: Sequence[Term], registers: int) -> dict[Term, int]:
     """The unrolled rounds of each loop for which the nest takes the fewest cycles."""
-    best: tuple[float, int] = (float("inf"), 0)
+    best: tuple[float, ...] = (float("inf"),)
     found: dict[Term, int] = {}
     long = sorted(kept, key=lambda t: -t.extent)[:6]
     for count in (1, 2, 3):
@@ -212,9 +212,9 @@ def _sizes(kept: Sequence[Term], registers: int) -> dict[Term, int]:
                 b = prod(s for t, s in zip(chosen, sizes, strict=True) if t.b)
                 if sums + a + b > registers:  # LLVM loads more of them at once than it must
                     continue
-                cost = _cycles(chosen, sizes)
-                if (cost, -sums) < best:
-                    best, found = (cost, -sums), dict(zip(chosen, sizes, strict=True))
+                cost = (_cycles(chosen, sizes), -sums, a + b)
+                if cost < best:
+                    best, found = cost, dict(zip(chosen, sizes, strict=True))
     return found
 
 
