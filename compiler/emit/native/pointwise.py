@@ -14,6 +14,8 @@ from .text import FLOATS, Function, Index, Value, Variable, item_bytes, number
 
 UNROLLED = 4  # independent running values of a reduction: enough to hide the latency of an addition
 _SMALL = 8  # operations that are worth writing out so many times
+_TOGETHER = 4  # neighbouring results that are made together where what they sum lies apart
+_APART = 1024  # elements from one round to the next: another page of memory, or nearly
 _CHUNK = 32  # rounds that are summed apart: long sums lose fewer digits so
 
 
@@ -180,8 +182,16 @@ def reduction(group: Group, ends: Sequence[End], whole: Axis, gone: Axis, batch:
         vector, vertical = outer.pop(), True
     elif reduced and any(s == 1 for s in reduced[-1].strides[:last]):
         vector = reduced.pop()
+    shifts = [(0,) * (len(tensors) + 2)]
+    if vector is not None and not vertical and outer and reduced:
+        side_by_side = outer[-1]
+        apart = vector.extent == lanes and any(abs(s) >= _APART for s in reduced[-1].strides[:last])
+        count = max(d for d in range(1, _TOGETHER + 1) if side_by_side.extent % d == 0) if apart else 1
+        shifts = [tuple(k * s for s in side_by_side.strides) for k in range(count)]
+        each = tuple(count * s for s in side_by_side.strides)
+        outer[-1] = side_by_side._replace(extent=side_by_side.extent // count, strides=each)
     writer = Writer(tensors, lanes)
-    sums = _Sums(writer, group, ends, batch, reduced, vector, vertical, masked)
+    sums = _Sums(writer, group, ends, batch, reduced, vector, vertical, masked, shifts)
     fn = writer.fn
     starts: list[Index] = [*writer.starts, 0, 0]
     tasks, inner = divided(outer)
@@ -195,14 +205,15 @@ def reduction(group: Group, ends: Sequence[End], whole: Axis, gone: Axis, batch:
 
             def rows(i: Index, mask: int) -> None:
                 place = moved(fn, there, i, vector)
-                store(place, sums.totals(place, lanes, mask), mask)
+                store(place, sums.totals(place, lanes, mask)[0], mask)
 
             along(fn, vector.extent, lanes, rows)
         elif vector is not None:
-            totals = sums.totals(there, lanes, 0)
-            store(there, [across(fn, e.op, t, e.unsigned) for e, t in zip(ends, totals, strict=True)])
+            for shift, totals in zip(shifts, sums.totals(there, lanes, 0), strict=True):
+                found = [across(fn, e.op, t, e.unsigned) for e, t in zip(ends, totals, strict=True)]
+                store(shifted(fn, there, shift), found)
         else:
-            store(there, sums.totals(there, 0, 0))
+            store(there, sums.totals(there, 0, 0)[0])
     work = (len(group.members) + len(ends)) * prod(lp.extent for lp in loops)
     return writer.kernel(len(stored) + len(ends), prod(lp.extent for lp in tasks), group.about, work)
 
@@ -212,7 +223,8 @@ class _Sums:
     """The innermost part of a reduction: what becomes of the loops that are reduced.
 
     vector: the loop along the vectors; vertical: each lane makes a result of its own, otherwise all of them
-    make one together. masked: the padding samples of a batch are left out.
+    make one together. masked: the padding samples of a batch are left out. shifts: from the first to each of
+    the results that are made at a time, in every tensor.
     """
 
     writer: Writer
@@ -223,28 +235,32 @@ class _Sums:
     vector: Loop | None
     vertical: bool
     masked: bool
+    shifts: Sequence[Sequence[int]]
 
-    def totals(self, at: Sequence[Index], width: int, mask: int) -> list[Value]:
-        """Each end's running value, from these places on; a vector of them unless width is 0."""
+    def totals(self, at: Sequence[Index], width: int, mask: int) -> list[list[Value]]:
+        """For each result each end's running value, from these places on; a vector unless width is 0."""
         fn, vector = self.writer.fn, self.vector
         # A vector loop of one vector has no rounds: the next loop has.
         spread = None if self.vertical or (vector is not None and vector.extent == width) else vector
         deep = spread or (self.reduced[-1] if self.reduced else Loop(1, (0,) * len(at)))
         strides = deep.strides if vector is None else vector.strides
         unit = width if spread is not None else 1
-        totals = [_Total(fn, end, end.start(width)) for end in self.ends]
+        ends = [*self.ends] * len(self.shifts)
+        totals = [_Total(fn, end, end.start(width)) for end in ends]
 
         def round(there: Sequence[Index], i: Index, into: Sequence[Variable], cut: int = mask) -> None:
             place = moved(fn, there, fn.multiply(i, unit), deep)
-            values = self._values(place, strides, width, cut)
-            for end, value, variable in zip(self.ends, values, into, strict=True):
+            values = [
+                value
+                for shift in self.shifts
+                for value in self._values(shifted(fn, place, shift), strides, width, cut)
+            ]
+            for end, value, variable in zip(ends, values, into, strict=True):
                 fn.set(variable, end.combined(fn, fn.get(variable), value))
 
         def some(there: Sequence[Index], begin: Index, count: int) -> None:
             """So many rounds of the innermost loop, summed apart and then added to what there is."""
-            parts = [
-                [fn.variable(end.start(width)) for end in self.ends] for _ in range(min(unrolled, count))
-            ]
+            parts = [[fn.variable(end.start(width)) for end in ends] for _ in range(min(unrolled, count))]
             groups, left = divmod(count, len(parts))
             with fn.loop(0, groups) as group:
                 for k, part in enumerate(parts):
@@ -254,7 +270,7 @@ class _Sums:
             for total, running in zip(totals, zip(*parts, strict=True), strict=True):
                 total.add(running)
 
-        unrolled = -(-UNROLLED // len(self.ends)) if len(self.group.members) <= _SMALL else 1
+        unrolled = -(-UNROLLED // len(ends)) if len(self.group.members) <= _SMALL else 1
         with walk(fn, self.reduced if spread is not None else self.reduced[:-1], at) as there:
             rounds, left = divmod(deep.extent, unit)
             chunks, rest = divmod(rounds, _CHUNK)
@@ -265,7 +281,8 @@ class _Sums:
                 some(there, chunks * _CHUNK, rest)
             if left:
                 round(there, rounds, [total.running for total in totals], left)
-        return [fn.get(total.running) for total in totals]
+        found = [fn.get(total.running) for total in totals]
+        return [found[i : i + len(self.ends)] for i in range(0, len(found), len(self.ends))]
 
     def _values(self, at: Sequence[Index], strides: Sequence[int], width: int, cut: int) -> list[Value]:
         """What each end takes in at a place; the group's members are stored on the way."""
@@ -329,6 +346,10 @@ class _Total:
         error = fn.binary("fsub", fn.binary("fsub", after, before), missing)
         fn.set(self._lost, fn.select(finite, error, none))
         fn.set(self.running, after)
+
+
+def shifted(fn: Function, offsets: Sequence[Index], by: Sequence[int]) -> list[Index]:
+    return [fn.add(o, s) for o, s in zip(offsets, by, strict=True)]
 
 
 def _even(loop: Loop, last: int) -> bool:
