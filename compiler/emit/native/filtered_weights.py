@@ -42,7 +42,8 @@ def weight_gradient(
     x, g = Image.of(image), Image.of(gradient)
     n, filters = scheme.numbers, -(-g.channels // lanes) * lanes
     chunk = next(c for c in (2, 3, 1) if filters // lanes % c == 0) * lanes
-    rows, columns = spans(scheme.tile, x, g, before, SCRATCH // (4 * lanes * n * x.channels))
+    most = max(n * x.channels, scheme.tile**2 * filters)  # vectors of a tile, transformed or turned
+    rows, columns = spans(scheme.tile, x, g, before, SCRATCH // (4 * lanes * most))
     tiles, turns = rows.each * columns.each, batch.blocks * rows.groups
     parts = max(p for p in range(1, _PARTS + 1) if turns % p == 0)
     if parts < _PARTS // 2 or 4 * n * n * x.channels * filters > _SMALL:

@@ -95,7 +95,8 @@ def scheme_for(
     best, fewest = None, 9 * height * width * channels * filters / 2
     for m, scheme in SCHEMES.items():
         numbers = scheme.numbers**2
-        if m > selection.winograd or 4 * numbers * channels * selection.isa.lanes > _STACK:
+        room_for = 4 * numbers * max(channels, filters) * selection.isa.lanes
+        if m > selection.winograd or room_for > _STACK:
             continue
         tiles = -(-height // m) * -(-width // m)
         cycles = tiles * (numbers * channels * filters / 2 + scheme.cycles * (channels + filters))

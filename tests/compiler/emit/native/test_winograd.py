@@ -112,6 +112,16 @@ def test_the_results_are_those_of_sums(op: str, shape: str, isa: Isa) -> None:
     assert error(large, known) < 3e-6
 
 
+@pytest.mark.parametrize(("filters", "filtered"), [(900, True), (2000, True), (2300, False)])
+def test_what_a_thread_keeps_fits_on_its_stack(filters: int, filtered: bool) -> None:
+    rng = np.random.default_rng(2)
+    arrays = {"x": rng.standard_normal((16, 16, 4, 8)), "g": rng.standard_normal((16, filters, 4, 8))}
+    arrays["w"] = rng.standard_normal((filters, 16, 3, 3))
+    found, about = computed("conv_weight_gradient", arrays, SAME, 4, host().isa, threads=2)
+    assert error(found, wanted("conv_weight_gradient", **arrays, pad=SAME)) < 3e-6
+    assert any("transformed" in name for name in about) == filtered
+
+
 @pytest.mark.parametrize("op", OPS)
 def test_more_threads_give_the_same_numbers(op: str) -> None:
     arrays = arrays_for("odd")
