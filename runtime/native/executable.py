@@ -46,8 +46,9 @@ class NativeExecutable(Executable):
         self._arena: Any = None
         self._results: list[np.ndarray] = []
         wanted = device.threads
-        self._policy = AdaptiveThreads(wanted, wanted) if wanted else AdaptiveThreads(usable_cores())
-        self._claims = aligned(room(wanted or usable_cores()))
+        most = wanted or usable_cores()
+        self._policy = AdaptiveThreads(most, wanted or 1)
+        self._claims = aligned(room(most))
         self._set("fixed", self._fixed.ctypes.data)
         self._set("claims", self._claims.ctypes.data)
         for name, array in self._variables.items():

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from .context import Words, call, entry, meet
 from .memory import Memory
-from .nest import Buffer, Kernel
+from .nest import Buffer, Kernel, share
 from .sharing import Sharing
 from .text import Element, Function, Index, Value, number
 
@@ -36,7 +36,8 @@ class Calls:
         timed: thread 0 notes the processor's time at the beginning and after each kernel.
         """
         fn = entry()
-        first = fn.compare("eq", fn.parameter("thread", "i64"), number(0, "i64"))
+        thread, threads = fn.parameter("thread", "i64"), fn.parameter("threads", "i64")
+        first = fn.compare("eq", thread, number(0, "i64"))
         sharing = Sharing(fn, self.words)
         if timed:
             self._clock(fn, first)
@@ -55,7 +56,7 @@ class Calls:
                 with fn.when(first):
                     self._call(fn, kernel, 0, kernel.tasks)
             elif kernel.whole or work < _SHARED or sharing.full:
-                low, high = self._share(fn, kernel.tasks)
+                low, high = share(fn, thread, threads, kernel.tasks)
                 with fn.when(fn.compare("slt", low, high)):
                     self._call(fn, kernel, low, high)
             else:
@@ -92,14 +93,6 @@ class Calls:
                 meet(fn)
         self.declarations |= fn.declarations
         return fn.text("epoch")
-
-    def _share(self, fn: Function, tasks: int) -> tuple[Value, Value]:
-        """The first and the end of this thread's equal share of the tasks."""
-        thread, threads = fn.parameter("thread", "i64"), fn.parameter("threads", "i64")
-        low, high = (
-            fn.binary("udiv", fn.index(fn.multiply(fn.add(thread, k), tasks)), threads) for k in (0, 1)
-        )
-        return low, high
 
     def _call(self, fn: Function, kernel: Kernel, low: Index, high: Index) -> None:
         """A call for some of the tasks."""

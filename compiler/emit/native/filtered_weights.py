@@ -151,15 +151,18 @@ def _turn(
     start: Index,
     rows: tuple[Span, Index],
     columns: tuple[Span, Index],
-    present: Value | None,
+    samples: Value | None,
     turned: Value,
 ) -> None:
-    """A group's pixels as [row, column, lane, channel], with zeros outside of the image and for padding."""
+    """A group's pixels as [row, column, lane, channel], with zeros outside of the image and for padding.
+
+    rows, columns: with the group's number in each. samples: the mask of those that are not padding.
+    """
     fn, lanes = writer.fn, writer.lanes
     filters = -(-g.channels // lanes) * lanes
     full, left = divmod(g.channels, lanes)
     with fn.loop(0, rows[0].step) as r, fn.loop(0, columns[0].step) as c:
-        mask = present
+        mask = samples
         for (span, group), i in ((rows, r), (columns, c)):
             inside = span.is_result(fn, group, i)
             if inside is not None:

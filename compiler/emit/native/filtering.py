@@ -9,7 +9,7 @@ from math import prod
 
 from .contraction import Term, multiply
 from .layout import Loop
-from .nest import Tensor, Writer
+from .nest import Tensor, Writer, share
 from .select import Selection
 from .text import Function, Index, Value, number
 from .tiles import Image, Masks, Span, masks, spans
@@ -63,16 +63,10 @@ def convolve(
         with fn.loop(0, n * n) as number:
             # While these are multiplied, memory sends what comes next, and makes room for the results.
             done = fn.add(number, fn.multiply(fn.divide(first, part)[0], n * n))
-            with fn.loop(*_share(fn, done, -(-y.channels // part) * n * n, x.channels)) as k:
-                _ask(
-                    writer,
-                    0,
-                    fn.add(following, fn.multiply(k, x.channel)),
-                    x,
-                    rows.step + 2,
-                    columns.step + 2,
-                )
-            with fn.loop(*_share(fn, number, n * n, count)) as k:
+            with fn.loop(*share(fn, done, -(-y.channels // part) * n * n, x.channels)) as k:
+                place = fn.add(following, fn.multiply(k, x.channel))
+                _ask(writer, 0, place, x, rows.step + 2, columns.step + 2)
+            with fn.loop(*share(fn, number, n * n, count)) as k:
                 target = fn.add(at[2], fn.multiply(fn.add(first, k), y.channel))
                 _ask(writer, 2, target, y, rows.step, columns.step, write=True)
             here = (
@@ -120,13 +114,6 @@ def convolve(
             results(at, following, whole, y.channels - whole, wanted)
     work = by.layout.elements * rows.groups * columns.groups * tiles * selection.batch.padded
     selection.run(writer.kernel(1, prod(loop.extent for loop in tasks), about, work))
-
-
-def _share(fn: Function, part: Index, parts: int, count: int) -> tuple[Index, Index]:
-    """One of `parts` equal parts of a count: its first and its end."""
-    return fn.divide(fn.multiply(part, count), parts)[0], fn.divide(
-        fn.multiply(fn.add(part, 1), count), parts
-    )[0]
 
 
 def _ask(

@@ -168,6 +168,14 @@ def moved(fn: Function, offsets: Sequence[Index], i: Index, loop: Loop) -> list[
     return [fn.add(o, fn.multiply(i, s)) for o, s in zip(offsets, loop.strides, strict=True)]
 
 
+def share(fn: Function, part: Index, parts: Index, count: Index) -> tuple[Value, Value]:
+    """One of so many equal parts of a count: its first and the one after its last."""
+    first, end = (
+        fn.binary("udiv", fn.index(fn.multiply(fn.add(part, k), count)), fn.index(parts)) for k in (0, 1)
+    )
+    return first, end
+
+
 @contextmanager
 def walk(fn: Function, loops: Sequence[Loop], offsets: Sequence[Index]) -> Generator[list[Index]]:
     """The body in each round of the loops, with each tensor's offset there."""

@@ -182,16 +182,15 @@ def reduction(group: Group, ends: Sequence[End], whole: Axis, gone: Axis, batch:
         vector, vertical = outer.pop(), True
     elif reduced and any(s == 1 for s in reduced[-1].strides[:last]):
         vector = reduced.pop()
-    shifts = [(0,) * (len(tensors) + 2)]
+    together = Loop(1, (0,) * (len(tensors) + 2))
     if vector is not None and not vertical and outer and reduced:
-        side_by_side = outer[-1]
+        beside = outer[-1]
         apart = vector.extent == lanes and any(abs(s) >= _APART for s in reduced[-1].strides[:last])
-        count = max(d for d in range(1, _TOGETHER + 1) if side_by_side.extent % d == 0) if apart else 1
-        shifts = [tuple(k * s for s in side_by_side.strides) for k in range(count)]
-        each = tuple(count * s for s in side_by_side.strides)
-        outer[-1] = side_by_side._replace(extent=side_by_side.extent // count, strides=each)
+        count = max(d for d in range(1, _TOGETHER + 1) if beside.extent % d == 0) if apart else 1
+        together = beside._replace(extent=count)
+        outer[-1] = Loop(beside.extent // count, tuple(count * s for s in beside.strides), beside.kind)
     writer = Writer(tensors, lanes)
-    sums = _Sums(writer, group, ends, batch, reduced, vector, vertical, masked, shifts)
+    sums = _Sums(writer, group, ends, batch, reduced, vector, vertical, masked, together)
     fn = writer.fn
     starts: list[Index] = [*writer.starts, 0, 0]
     tasks, inner = divided(outer)
@@ -209,9 +208,9 @@ def reduction(group: Group, ends: Sequence[End], whole: Axis, gone: Axis, batch:
 
             along(fn, vector.extent, lanes, rows)
         elif vector is not None:
-            for shift, totals in zip(shifts, sums.totals(there, lanes, 0), strict=True):
+            for k, totals in enumerate(sums.totals(there, lanes, 0)):
                 found = [across(fn, e.op, t, e.unsigned) for e, t in zip(ends, totals, strict=True)]
-                store(shifted(fn, there, shift), found)
+                store(moved(fn, there, k, together), found)
         else:
             store(there, sums.totals(there, 0, 0)[0])
     work = (len(group.members) + len(ends)) * prod(lp.extent for lp in loops)
@@ -223,8 +222,8 @@ class _Sums:
     """The innermost part of a reduction: what becomes of the loops that are reduced.
 
     vector: the loop along the vectors; vertical: each lane makes a result of its own, otherwise all of them
-    make one together. masked: the padding samples of a batch are left out. shifts: from the first to each of
-    the results that are made at a time, in every tensor.
+    make one together. masked: the padding samples of a batch are left out. together: the loop over
+    the results that are made at a time.
     """
 
     writer: Writer
@@ -235,7 +234,7 @@ class _Sums:
     vector: Loop | None
     vertical: bool
     masked: bool
-    shifts: Sequence[Sequence[int]]
+    together: Loop
 
     def totals(self, at: Sequence[Index], width: int, mask: int) -> list[list[Value]]:
         """For each result each end's running value, from these places on; a vector unless width is 0."""
@@ -245,15 +244,15 @@ class _Sums:
         deep = spread or (self.reduced[-1] if self.reduced else Loop(1, (0,) * len(at)))
         strides = deep.strides if vector is None else vector.strides
         unit = width if spread is not None else 1
-        ends = [*self.ends] * len(self.shifts)
+        ends = [*self.ends] * self.together.extent
         totals = [_Total(fn, end, end.start(width)) for end in ends]
 
         def round(there: Sequence[Index], i: Index, into: Sequence[Variable], cut: int = mask) -> None:
             place = moved(fn, there, fn.multiply(i, unit), deep)
             values = [
                 value
-                for shift in self.shifts
-                for value in self._values(shifted(fn, place, shift), strides, width, cut)
+                for k in range(self.together.extent)
+                for value in self._values(moved(fn, place, k, self.together), strides, width, cut)
             ]
             for end, value, variable in zip(ends, values, into, strict=True):
                 fn.set(variable, end.combined(fn, fn.get(variable), value))
@@ -346,10 +345,6 @@ class _Total:
         error = fn.binary("fsub", fn.binary("fsub", after, before), missing)
         fn.set(self._lost, fn.select(finite, error, none))
         fn.set(self.running, after)
-
-
-def shifted(fn: Function, offsets: Sequence[Index], by: Sequence[int]) -> list[Index]:
-    return [fn.add(o, s) for o, s in zip(offsets, by, strict=True)]
 
 
 def _even(loop: Loop, last: int) -> bool:

@@ -54,6 +54,23 @@ def test_a_sum_that_needs_another_does_not(b: Builder) -> None:
     assert len(kernels(((x - mean) * x).sum((0, 2)))) == 3  # one of them scales the mean
 
 
+@pytest.mark.parametrize("features", [128, 102, 97])  # four, three and one of them at a time
+@pytest.mark.parametrize("n", [32, 19])
+def test_sums_of_what_lies_apart(b: Builder, features: int, n: int) -> None:
+    """From one round of such a sum to the next is a page of memory; one of the values is also stored."""
+    x, y = leaf(b, "x", 40, features), leaf(b, "y", 40, 1)
+    h = x * y
+    sums = (h.sum((0, 1)), (h * x).sum((0, 1)), x.sum((0, 1)), h)
+    b.graph.results |= {Result("value", f"r{i}"): value.id for i, value in enumerate(sums)}
+    rng = np.random.default_rng(n)
+    arrays = {
+        name: rng.standard_normal((n, 40, size), np.float32) for name, size in (("x", features), ("y", 1))
+    }
+    found, wanted = by_native(b.graph, n, arrays), by_numpy(b.graph, n, arrays)
+    for result, value in wanted.items():
+        assert_close(found[result], value, result.name)
+
+
 def test_what_is_stored_is_summed_on_the_way(b: Builder) -> None:
     x, w = leaf(b, "x", 16, 32), leaf(b, "w", 32, 32)
     h = (x @ w).op("tanh")
