@@ -1,70 +1,26 @@
 """Sums of products: out[…] = Σ a[…] · b[…], where every index is a strided loop.
 
-Matrix products, einsum, convolutions and their gradients are such nests. One loop goes along the vector
-registers; some of the result's loops are unrolled into a tile of running sums, so that a number that was
-loaded serves several multiplications.
-Source: Goto & van de Geijn 2008, "Anatomy of high-performance matrix multiplication".
+Matrix products, einsum, convolutions and their gradients are such nests; `tiling.py` says how one is divided.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from functools import lru_cache
-from itertools import combinations, product
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import product
 from math import inf, prod
 from typing import NamedTuple
 
 from .finish import Finish
 from .isa import Isa
-from .layout import Batch, Kind, Loop
+from .layout import Batch
 from .nest import Kernel, Tensor, Writer, present
 from .pointwise import across
 from .text import Element, Function, Index, Value, Variable, number
+from .tiling import Scheme, Term, Tile, pieces, scheme_of
 
-_CACHED = 24 << 10  # bytes of operands that a tile may walk over: with room to spare in a first-level cache
 _TASKS = 16  # that a nest is divided into, if it has so many tiles
-_LATENCY = 8  # multiply-adds under way at a time
-
-
-class Term(NamedTuple):
-    """A loop, and how far each operand moves in it. A loop that is summed over does not move the result."""
-
-    extent: int
-    out: int
-    a: int
-    b: int
-    summed: bool
-    kind: Kind = ""
-
-
-def term(loop: Loop, summed: bool) -> Term:
-    """A loop of the result and the two operands."""
-    out, a, b = loop.strides
-    return Term(loop.extent, out, a, b, summed, loop.kind)
-
-
-class Tile(NamedTuple):
-    """A loop of the result, and how many of its rounds are unrolled."""
-
-    term: Term
-    size: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Scheme:
-    """How a nest is made: the vector loop, the tiles (the outermost first), what is summed in which order.
-
-    chunked: summed loops outside of the inner tiles, whose sums so far wait in the result.
-    across: the vector loop is summed over.
-    """
-
-    vector: Term | None
-    tiles: tuple[Tile, ...]
-    inner: int  # how many of the tiles stand within the chunks
-    chunked: tuple[Term, ...]
-    summed: tuple[Term, ...]
-    across: bool
+_TOGETHER = 16  # tiles that use a chunk of the operand that stays while it is in a first-level cache
 
 
 def contraction(
@@ -84,7 +40,7 @@ def contraction(
     """
     return [
         _contracted(out.later(o), a.later(i), b.later(j), piece, isa, batch, about, finish)
-        for piece, (o, i, j) in _pieces(terms, isa.lanes)
+        for piece, (o, i, j) in pieces(terms, isa.lanes)
     ]
 
 
@@ -100,32 +56,15 @@ def _contracted(
 ) -> Kernel:
     inputs, outputs = (finish.inputs, finish.outputs) if finish is not None else ([], [out])
     writer = Writer([a, b, *inputs, out, *outputs[1:]], isa.lanes)
-    nest = _Nest(writer, _scheme(terms, isa.lanes, _registers(out, isa)), isa.lanes, batch, finish)
+    nest = _Nest(writer, scheme_of(terms, isa.lanes, _registers(out, isa)), isa.lanes, batch, finish)
     tasks = nest.write()
-    kernel = writer.kernel(len(outputs), tasks, about, prod(t.extent for t in terms))
-    return replace(kernel, whole=nest.chunks_first)
+    return writer.kernel(len(outputs), tasks, about, prod(t.extent for t in terms))
 
 
 def is_finished(out: Tensor, terms: Sequence[Term], isa: Isa) -> bool:
-    """Whether a contraction has each sum in a register when it is complete."""
-    schemes = [_scheme(piece, isa.lanes, _registers(out, isa)) for piece, _ in _pieces(terms, isa.lanes)]
-    return not any(scheme.across or scheme.chunked for scheme in schemes)
-
-
-def _pieces(terms: Sequence[Term], lanes: int) -> Iterator[tuple[tuple[Term, ...], tuple[int, int, int]]]:
-    """The loops in whole vectors, and those in what is left over, with where each begins in out, a and b."""
-    loops = [t for t in terms if t.extent != 1]
-    vector, across = _vector(loops)
-    left = vector.extent % lanes if vector is not None and not across and vector.extent > lanes else 0
-    if vector is None or not left:
-        yield tuple(loops), (0, 0, 0)
-        return
-    whole = vector.extent - left
-    rest = [t for t in loops if t is not vector]
-    for first, extent in ((0, whole), (whole, left)):
-        begins = [first * stride for stride in (vector.out, vector.a, vector.b)]
-        for piece, (out, a, b) in _pieces([*rest, vector._replace(extent=extent)], lanes):
-            yield piece, (begins[0] + out, begins[1] + a, begins[2] + b)
+    """Whether a contraction has vectors of sums in registers when they are complete."""
+    schemes = [scheme_of(piece, isa.lanes, _registers(out, isa)) for piece, _ in pieces(terms, isa.lanes)]
+    return not any(scheme.across for scheme in schemes)
 
 
 def _registers(out: Tensor, isa: Isa) -> int:
@@ -144,248 +83,188 @@ def multiply(
 
     All of them must fit into a cache. begun: an i1, whether the sums are added to what the result has.
     """
-    scheme = _scheme(tuple(t for t in terms if t.extent != 1), isa.lanes, isa.registers, inf)
-    _Nest(writer, scheme, isa.lanes, batch).within(at, begun)
+    scheme = scheme_of(tuple(t for t in terms if t.extent != 1), isa.lanes, isa.registers, inf)
+    _Nest(writer, scheme, isa.lanes, batch, begun=begun).tiles(0, list(at), {})
 
 
-@lru_cache(maxsize=1024)
-def _scheme(terms: tuple[Term, ...], lanes: int, registers: int, cached: float = _CACHED) -> _Scheme:
-    vector, across = _vector(terms)
-    rest = [t for t in terms if t is not vector]
-    kept = [t for t in rest if not t.summed]
-    summed = sorted((t for t in rest if t.summed), key=lambda t: -max(abs(t.a), abs(t.b)))
-    if vector is not None and not across:
-        count = vector.extent // lanes
-        if count > 1:
-            kept.append(Term(count, vector.out * lanes, vector.a * lanes, vector.b * lanes, False))
-            vector = vector._replace(extent=lanes)
-    sizes = _sizes(kept, registers)
-    tiles = [Tile(t, sizes.get(t, 1)) for t in kept]
-    # What each operand walks over in one tile; the larger one stays while the other changes.
-    a_room, b_room = (_room(tiles, summed, vector, side, lanes) for side in ("a", "b"))
-    stays = "a" if a_room >= b_room else "b"
-    outer = [t for t in tiles if getattr(t.term, stays)]
-    inner = [t for t in tiles if not getattr(t.term, stays)]
-    outer.sort(key=lambda t: (t.term.kind != "block", -abs(t.term.out)))
-    chunked: list[Term] = []
-    while inner and summed and not across and _room(tiles, summed, vector, stays, lanes) > cached:
-        first = summed[0]
-        per = _room(tiles, [first._replace(extent=1), *summed[1:]], vector, stays, lanes)
-        fits = max(1, int(cached) // max(per, 1))
-        size = max((d for d in range(1, fits + 1) if first.extent % d == 0), default=1)
-        if size == first.extent:
-            break
-        if first.extent // size > 1:
-            chunked.append(first._replace(extent=first.extent // size, a=first.a * size, b=first.b * size))
-        summed[0] = first._replace(extent=size)
-        if size > 1:
-            break
-        summed.pop(0)
-    return _Scheme(vector, (*outer, *inner), len(inner), tuple(chunked), tuple(summed), across)
+class _Chunk(NamedTuple):
+    """A part of a long sum: whether there are parts before it, and after it; where the sums so far wait."""
 
-
-def _vector(terms: Sequence[Term]) -> tuple[Term | None, bool]:
-    """The loop along the vectors, and whether it is summed over."""
-    lane = next((t for t in terms if t.kind == "lane"), None)
-    if lane is not None and (not lane.summed or lane.b in (0, 1)):  # padding is left out along vectors alone
-        return lane, lane.summed
-    even = [t for t in terms if not t.summed and t.out == 1 and t.a in (0, 1) and t.b in (0, 1)]
-    if even:
-        return max(even, key=lambda t: t.extent), False
-    if lane is not None:
-        return lane, True
-    across = [t for t in terms if t.summed and t.a == 1 and t.b == 1]
-    return (across[0], True) if across else (None, False)
-
-
-def _sizes(kept: Sequence[Term], registers: int) -> dict[Term, int]:
-    """The unrolled rounds of each loop for which the nest takes the fewest cycles."""
-    best: tuple[float, ...] = (float("inf"),)
-    found: dict[Term, int] = {}
-    long = sorted(kept, key=lambda t: -t.extent)[:6]
-    for count in (1, 2, 3):
-        limit = {1: 16, 2: 14, 3: 6}[count]
-        for chosen in combinations(long, min(count, len(long))):
-            for sizes in product(*(range(1, min(t.extent, limit) + 1) for t in chosen)):
-                sums = prod(sizes)
-                a = prod(s for t, s in zip(chosen, sizes, strict=True) if t.a)
-                b = prod(s for t, s in zip(chosen, sizes, strict=True) if t.b)
-                if sums + a + b > registers:  # LLVM loads more of them at once than it must
-                    continue
-                cost = (_cycles(chosen, sizes), -sums, a + b)
-                if cost < best:
-                    best, found = cost, dict(zip(chosen, sizes, strict=True))
-    return found
-
-
-def _cycles(chosen: Sequence[Term], sizes: Sequence[int]) -> float:
-    """Per multiply-add: two go at a time, and two loads; what is left over at the ends makes small tiles."""
-    total = 0.0
-    parts = [[(t.extent // s, s), (1, t.extent % s)] for t, s in zip(chosen, sizes, strict=True)]
-    for corner in product(*parts):
-        count = prod(c for c, _ in corner)
-        sums = prod(s for _, s in corner)
-        if not count or not sums:
-            continue
-        a = prod(s for t, (_, s) in zip(chosen, corner, strict=True) if t.a)
-        b = prod(s for t, (_, s) in zip(chosen, corner, strict=True) if t.b)
-        total += count * (max(sums, a + b, _LATENCY) + 1)
-    return total / prod(t.extent for t in chosen)
-
-
-def _room(tiles: Sequence[Tile], summed: Sequence[Term], vector: Term | None, side: str, lanes: int) -> int:
-    """The bytes of one operand that a tile walks over."""
-    loops = [(t.size, abs(getattr(t.term, side))) for t in tiles] + [
-        (t.extent, abs(getattr(t, side))) for t in summed
-    ]
-    if vector is not None and getattr(vector, side):
-        loops.append((lanes, abs(getattr(vector, side))))
-    places = sum((n - 1) * s for n, s in loops) + 1  # from the first to the last, where loops overlap
-    return 4 * min(prod(n for n, s in loops if s), places)
+    begun: Value
+    more: Value
+    place: Index
 
 
 class _Nest:
-    """Writes the loops of a scheme."""
+    """Writes the loops of a scheme. begun: an i1, whether the sums are added to what the result has."""
 
     def __init__(
-        self, writer: Writer, scheme: _Scheme, lanes: int, batch: Batch, finish: Finish | None = None
+        self,
+        writer: Writer,
+        scheme: Scheme,
+        lanes: int,
+        batch: Batch,
+        finish: Finish | None = None,
+        begun: Value | None = None,
     ) -> None:
         self.writer, self.fn, self.scheme, self.lanes, self.batch = writer, writer.fn, scheme, lanes, batch
         self.finish, self.result = finish, 2 if finish is None else 2 + len(finish.inputs)
+        self.begun = begun
         self.width = lanes if scheme.vector is not None else 0
         self.element: Element = writer.tensors[self.result].element
         sums_lane = scheme.across and scheme.vector is not None and scheme.vector.kind == "lane"
         self.masked = sums_lane and not batch.full
 
-    @property
-    def _outer(self) -> tuple[Tile, ...]:
-        """The tiles around the chunks."""
-        return self.scheme.tiles[: len(self.scheme.tiles) - self.scheme.inner]
-
-    @property
-    def chunks_first(self) -> bool:
-        """Whether a thread does all its tiles for one chunk after the other, for too few are around them."""
-        return bool(self.scheme.chunked) and prod(-(-t.term.extent // t.size) for t in self._outer) < _TASKS
-
     def write(self) -> int:
         """Returns how many tasks there are."""
-        fn, scheme = self.fn, self.scheme
-        tasks = 1
-        count = 0
-        for tile in scheme.tiles if self.chunks_first or not scheme.chunked else self._outer:
-            if tasks >= _TASKS:
-                break
-            tasks *= -(-tile.term.extent // tile.size)
-            count += 1
-
-        def every(at: list[Index], begun: Value | None) -> None:
-            with fn.loop(fn.parameter("lo", "i64"), fn.parameter("hi", "i64")) as task:
-                self._task(task, scheme.tiles[:count], count, at, {}, begun)
-
+        fn, tiles = self.fn, self.scheme.tiles
         sample: list[Index] = [0] if self.masked else []  # the number of the vector's first one
         starts = [*self.writer.starts[:2], self.writer.starts[self.result], *sample]
-        if self.chunks_first:
-            self._chunks(scheme.chunked, starts, every, [])
-        else:
-            every(starts, None)
+        if self.scheme.chunked:
+            return self._chunked(starts)
+        tasks = 1
+        count = 0
+        for tile in tiles:
+            if tasks >= _TASKS:
+                break
+            tasks *= tile.rounds
+            count += 1
+        with fn.loop(fn.parameter("lo", "i64"), fn.parameter("hi", "i64")) as task:
+            self._task(task, tiles[:count], starts, {}, lambda at, sizes: self.tiles(count, at, sizes))
         return tasks
-
-    def within(self, at: Sequence[Index], begun: Value | None) -> None:
-        """All of it, amid another nest."""
-        self._tiles(0, list(at), {}, begun)
 
     def _task(
         self,
         rest: Index,
         tiles: Sequence[Tile],
-        count: int,
         at: list[Index],
         sizes: dict[Term, int],
-        begun: Value | None,
+        body: Callable[[list[Index], dict[Term, int]], None],
     ) -> None:
         """From a task's number, its round in each of the first loops."""
         fn = self.fn
         if not tiles:
-            self._tiles(count, at, sizes, begun)
+            body(at, sizes)
             return
         *others, tile = tiles
-        rounds = -(-tile.term.extent // tile.size)
         i: Index
-        rest, i = (0, rest) if not others else fn.divide(rest, rounds)
-        full, left = divmod(tile.term.extent, tile.size)
+        rest, i = (0, rest) if not others else fn.divide(rest, tile.rounds)
         there = self._moved(at, i, tile.term, tile.size)
-        if not left:
-            self._task(rest, others, count, there, {**sizes, tile.term: tile.size}, begun)
-            return
-        if full:
-            with fn.when(fn.compare("slt", fn.index(i), number(full, "i64"))):
-                self._task(rest, others, count, there, {**sizes, tile.term: tile.size}, begun)
-        with fn.when(fn.compare("eq", fn.index(i), number(full, "i64"))):
-            self._task(rest, others, count, there, {**sizes, tile.term: left}, begun)
+        for size, condition in ((tile.size, "slt"), (tile.left, "eq")):
+            if size and not tile.left:
+                self._task(rest, others, there, {**sizes, tile.term: size}, body)
+            elif size and (tile.full or condition == "eq"):
+                with fn.when(fn.compare(condition, fn.index(i), number(tile.full, "i64"))):
+                    self._task(rest, others, there, {**sizes, tile.term: size}, body)
 
+    def _chunked(self, starts: list[Index]) -> int:
+        """A task is a group of tiles along the last loop: all of them take one chunk after the other."""
+        fn, (*others, last) = self.fn, self.scheme.tiles
+        outer = prod(tile.rounds for tile in others)
+        groups = max(-(-last.rounds // _TOGETHER), min(-(-_TASKS // outer), last.rounds))
+        count = -(-last.rounds // groups)
+        groups = -(-last.rounds // count)
+        size = prod(tile.size for tile in self.scheme.tiles) * max(self.width, 1)
+        self._waiting = fn.scratch(count * size, self.element)
+        with fn.loop(fn.parameter("lo", "i64"), fn.parameter("hi", "i64")) as task:
+            rest, group = fn.divide(task, groups)
+            first = fn.multiply(group, count)
+            end = fn.intrinsic("smin", fn.index(fn.add(first, count)), number(last.full, "i64"))
+
+            def every(at: list[Index], sizes: dict[Term, int]) -> None:
+                with self._chunks(self.scheme.chunked, at, []) as (there, begun, more):
+                    with fn.loop(first, end) as i:
+                        place = fn.multiply(fn.add(i, fn.multiply(first, -1)), size)
+                        at = self._moved(there, i, last.term, last.size)
+                        self._sums(at, {**sizes, last.term: last.size}, _Chunk(begun, more, place))
+                    if last.left:
+                        with fn.when(fn.compare("eq", fn.index(group), number(groups - 1, "i64"))):
+                            place = (last.full - (groups - 1) * count) * size
+                            at = self._moved(there, last.full, last.term, last.size)
+                            self._sums(at, {**sizes, last.term: last.left}, _Chunk(begun, more, place))
+
+            self._task(rest, others, starts, {}, every)
+        return outer * groups
+
+    @contextmanager
     def _chunks(
-        self,
-        chunks: Sequence[Term],
-        at: list[Index],
-        body: Callable[[list[Index], Value | None], None],
-        rounds: list[Index],
-    ) -> None:
-        """body(offsets, whether there are sums of chunks before) for each chunk."""
+        self, chunks: Sequence[Term], at: list[Index], rounds: list[Index]
+    ) -> Generator[tuple[list[Index], Value, Value]]:
+        """The body for each chunk: where it begins, and whether there are chunks before and after it."""
         fn = self.fn
         if chunks:
-            with fn.loop(0, chunks[0].extent) as i:
-                self._chunks(chunks[1:], self._moved(at, i, chunks[0]), body, [*rounds, i])
+            with (
+                fn.loop(0, chunks[0].extent) as i,
+                self._chunks(chunks[1:], self._moved(at, i, chunks[0]), [*rounds, i]) as chunk,
+            ):
+                yield chunk
             return
-        begun: Value | None = None
-        for i in rounds:
-            later = fn.compare("ne", fn.index(i), number(0, "i64"))
-            begun = later if begun is None else fn.binary("or", begun, later)
-        body(at, begun)
+        before = after = number(0, "i1")
+        for i, term in zip(rounds, self.scheme.chunked, strict=True):
+            before = fn.binary("or", before, fn.compare("ne", fn.index(i), number(0, "i64")))
+            after = fn.binary("or", after, fn.compare("ne", fn.index(i), number(term.extent - 1, "i64")))
+        yield at, before, after
 
-    def _tiles(self, position: int, at: list[Index], sizes: dict[Term, int], begun: Value | None) -> None:
-        fn, scheme, tiles = self.fn, self.scheme, self.scheme.tiles
-        if begun is None and scheme.chunked and position == len(tiles) - scheme.inner:
-            self._chunks(
-                scheme.chunked, at, lambda there, before: self._tiles(position, there, sizes, before), []
-            )
-            return
+    def tiles(self, position: int, at: list[Index], sizes: dict[Term, int]) -> None:
+        """The loops from this one on."""
+        fn, tiles = self.fn, self.scheme.tiles
         if position == len(tiles):
-            self._sums(at, sizes, begun)
+            self._sums(at, sizes)
             return
         tile = tiles[position]
-        full, left = divmod(tile.term.extent, tile.size)
-        if full:
-            with fn.loop(0, full) as i:
+        if tile.full:
+            with fn.loop(0, tile.full) as i:
                 there = self._moved(at, i, tile.term, tile.size)
-                self._tiles(position + 1, there, {**sizes, tile.term: tile.size}, begun)
-        if left:
-            there = self._moved(at, full, tile.term, tile.size)
-            self._tiles(position + 1, there, {**sizes, tile.term: left}, begun)
+                self.tiles(position + 1, there, {**sizes, tile.term: tile.size})
+        if tile.left:
+            there = self._moved(at, tile.full, tile.term, tile.size)
+            self.tiles(position + 1, there, {**sizes, tile.term: tile.left})
 
-    def _sums(self, at: list[Index], sizes: dict[Term, int], begun: Value | None) -> None:
+    def _sums(self, at: list[Index], sizes: dict[Term, int], chunk: _Chunk | None = None) -> None:
         """One tile: its sums are made in registers, and stored."""
         fn, scheme, writer = self.fn, self.scheme, self.writer
         places = list(self._places(sizes))
-        vector = None if scheme.across else scheme.vector
-        stride = vector.out if vector is not None else 0
-        mask = vector.extent if vector is not None and vector.extent < self.lanes else 0
+        along = None if scheme.across else scheme.vector
+        stride = along.out if along is not None else 0
+        mask = along.extent if along is not None and along.extent < self.lanes else 0
         zero = number(0, self.element, self.width)
         sums = [fn.variable(zero) for _ in places]
         self._multiply(scheme.summed, at, places, sums, mask)
-        for place, total in zip(places, sums, strict=True):
-            value = fn.get(total)
-            if begun is not None:
-                # A chunk is summed by itself first, which rounds less than one long sum would.
-                known = writer.load(self.result, fn.add(at[2], place[2]), stride, self.width, mask)
-                before = fn.select(begun, known, zero)
-                value = fn.binary("fadd" if value.is_float else "add", before, value)
-            if scheme.across:
-                value = across(fn, "sum", value)
-            there = fn.add(at[2], place[2])
-            if self.finish is None:
-                writer.store(self.result, value, there, stride, mask)
-            else:
-                self.finish.store(writer, value, there, stride, self.width, mask)
+        values = [fn.get(total) for total in sums]
+        if scheme.across:
+            values = [across(fn, "sum", value) for value in values]
+        there = [fn.add(at[2], place) for _, _, place in places]
+
+        def store() -> None:
+            for place, value in zip(there, values, strict=True):
+                if self.finish is None:
+                    writer.store(self.result, value, place, stride, mask)
+                else:
+                    self.finish.store(writer, value, place, stride, self.width, mask)
+
+        if self.begun is not None:
+            known = [writer.load(self.result, place, stride, self.width, mask) for place in there]
+            values = self._added(self.begun, known, values)
+        if chunk is None:
+            store()
+            return
+        # A chunk is summed by itself first, which rounds less than one long sum would.
+        waiting = [fn.add(chunk.place, k * max(self.width, 1)) for k in range(len(values))]
+        known = [fn.load(self._waiting, place, self.element, self.width) for place in waiting]
+        values = self._added(chunk.begun, known, values)
+        with fn.when(chunk.more):
+            for place, value in zip(waiting, values, strict=True):
+                fn.store(value, self._waiting, place)
+        with fn.when(fn.binary("xor", chunk.more, number(1, "i1"))):
+            store()
+
+    def _added(self, begun: Value, known: Sequence[Value], values: Sequence[Value]) -> list[Value]:
+        """The sums with those before, if there are any."""
+        fn, found = self.fn, []
+        for before, value in zip(known, values, strict=True):
+            before = fn.select(begun, before, number(0, value.element, value.lanes))
+            found.append(fn.binary("fadd" if value.is_float else "add", before, value))
+        return found
 
     def _multiply(
         self,

@@ -12,13 +12,14 @@ from math import prod
 
 from ...ir import Node, TensorType
 from . import filtering
-from .contraction import Term, contraction, term
+from .contraction import contraction
 from .copying import copy
 from .filtered_weights import weight_gradient
 from .layout import Axis, Factor, Layout, common
 from .nest import Kernel, Tensor
 from .select import Selection, rule
 from .text import item_bytes
+from .tiling import Term, term
 from .winograd import scheme_for, transformed_kernels
 
 _FEW = 0.85  # of the taps: if fewer meet anything, the others are not worth their multiplications

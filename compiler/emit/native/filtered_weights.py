@@ -10,13 +10,14 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from .contraction import Term, multiply
+from .contraction import multiply
 from .copying import transposed
 from .filtering import SCRATCH, transform_image
 from .nest import Tensor, Writer, present
 from .select import Selection
 from .text import Index, Value, number
 from .tiles import Image, Masks, Span, masks, spans
+from .tiling import Term
 from .winograd import Matrix, Scheme, kernels_of, room, transformed
 
 _PARTS = 8  # of the samples, at most, that are summed apart

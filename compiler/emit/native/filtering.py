@@ -7,12 +7,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import prod
 
-from .contraction import Term, multiply
+from .contraction import multiply
 from .layout import Loop
 from .nest import Tensor, Writer, share
 from .select import Selection
 from .text import Function, Index, Value, number
 from .tiles import Image, Masks, Span, masks, spans
+from .tiling import Term
 from .winograd import Matrix, Scheme, transformed
 
 SCRATCH = 640 << 10  # bytes of transformed tiles: most of a second-level cache

@@ -113,6 +113,15 @@ class Layout:
             axes.append((Factor(count, loop.stride * stride),) if count > 1 else ())
         return Layout(tuple(axes), offset)
 
+    def panels(self, axis: int, size: int) -> Layout:
+        """The places along an axis in panels of so many, each of which has all else; as it is if uneven."""
+        extent = self.extents[axis]
+        if extent % size or extent == size:
+            return self
+        axes = [tuple(f._replace(stride=f.stride // extent * size) for f in own) for own in self.axes]
+        axes[axis] = (Factor(extent // size, self.elements // extent * size), Factor(size, 1))
+        return replace(self, axes=tuple(axes))
+
     def flipped(self, axes: Sequence[int]) -> Layout:
         found = list(self.axes)
         offset = self.offset

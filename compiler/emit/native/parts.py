@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import accumulate
 
-from .contraction import Term, contraction, is_finished
+from .contraction import contraction, is_finished
 from .layout import Factor, Layout, Loop
 from .nest import Kernel, Tensor, Writer, nest
 from .pointwise import combined, pairwise
 from .select import Selection
 from .text import Index, item_bytes
+from .tiling import Term
 
 _PARTS = 8  # at most
 _VECTORS = 256  # results that make tasks enough

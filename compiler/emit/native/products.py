@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...ir import Node
-from .contraction import Term, term
 from .layout import Axis, Factor, common
 from .nest import Tensor
 from .parts import contract
 from .select import Selection, rule
+from .tiling import Term, term
 
 
 @rule("matmul")
