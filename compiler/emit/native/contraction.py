@@ -167,7 +167,10 @@ class _Nest:
         size = prod(tile.size for tile in self.scheme.tiles) * max(self.width, 1)
         self._waiting = fn.scratch(count * size, self.element)
         with fn.loop(fn.parameter("lo", "i64"), fn.parameter("hi", "i64")) as task:
-            rest, group = fn.divide(task, groups)
+            if self.scheme.inner_first:
+                group, rest = fn.divide(task, outer)
+            else:
+                rest, group = fn.divide(task, groups)
             first = fn.multiply(group, count)
             end = fn.intrinsic("smin", fn.index(fn.add(first, count)), number(last.full, "i64"))
 

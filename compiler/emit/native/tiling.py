@@ -71,6 +71,21 @@ class Scheme:
     summed: tuple[Term, ...]
     across: bool
 
+    @property
+    def inner_first(self) -> bool:
+        """Whether tasks follow each other along the outer tiles: then each thread reads its own part only of
+        the operand that moves along the last tile, which is by far the larger one.
+        """
+        last = self.tiles[-1].term
+        moves, stays = ("a", "b") if last.a else ("b", "a")
+        return self._size(moves) >= 2 * self._size(stays)
+
+    def _size(self, side: str) -> int:
+        """The numbers of an operand."""
+        terms = [*(t.term for t in self.tiles), *self.chunked, *self.summed]
+        terms += [self.vector] if self.vector is not None else []
+        return prod(t.extent for t in terms if getattr(t, side))
+
 
 def pieces(terms: Sequence[Term], lanes: int) -> Iterator[tuple[tuple[Term, ...], tuple[int, int, int]]]:
     """The loops in whole vectors, and those in what is left over, with where each begins in out, a and b."""
