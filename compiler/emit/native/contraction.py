@@ -19,6 +19,7 @@ from .pointwise import across
 from .text import Element, Function, Index, Value, Variable, number
 from .tiling import Scheme, Term, Tile, pieces, scheme_of
 
+_AHEAD = 64  # products of a sum, while which memory can send what it ends in
 _TASKS = 16  # that a nest is divided into, if it has so many tiles
 _TOGETHER = 16  # tiles that use a chunk of the operand that stays while it is in a first-level cache
 
@@ -232,6 +233,9 @@ class _Nest:
         mask = along.extent if along is not None and along.extent < self.lanes else 0
         zero = number(0, self.element, self.width)
         sums = [fn.variable(zero) for _ in places]
+        if self.finish is not None and stride == 1 and prod(t.extent for t in scheme.summed) >= _AHEAD:
+            for _, _, place in places:
+                self.finish.prefetch(writer, fn.add(at[2], place))
         self._multiply(scheme.summed, at, places, sums, mask)
         values = [fn.get(total) for total in sums]
         if scheme.across:

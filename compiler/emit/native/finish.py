@@ -52,7 +52,7 @@ class Finish:
         def place(tensor: Tensor, axis: Axis) -> tuple[Index, int]:
             if _way(target.flat, axis) == "one":
                 return tensor.layout.offset, 0
-            return fn.add(offset, tensor.layout.offset - target.offset), stride
+            return self._there(fn, offset, tensor), stride
 
         def load(id: int) -> Value:
             if id == self.head:
@@ -65,6 +65,18 @@ class Finish:
         for number, (id, tensor) in enumerate(group.outputs.items(), 2 + len(inputs)):
             at, step = place(tensor, tensor.layout.flat)
             writer.store(number, _spread(fn, known[id], width), at, step, mask)
+
+
+    def prefetch(self, writer: Writer, offset: Index) -> None:
+        """Ask for what will be read at a result's place."""
+        fn = writer.fn
+        for number, (tensor, axis) in enumerate(self.group.inputs.values(), 2):
+            if _way(self.target.layout.flat, axis) == "alike":
+                fn.prefetch(writer.pointers[number], self._there(fn, offset, tensor), tensor.element)
+
+    def _there(self, fn: Function, offset: Index, tensor: Tensor) -> Index:
+        """The same place in another tensor."""
+        return fn.add(offset, tensor.layout.offset - self.target.layout.offset)
 
 
 def _spread(fn: Function, value: Value, width: int) -> Value:
