@@ -121,7 +121,8 @@ def scheme_of(terms: tuple[Term, ...], lanes: int, registers: int, cached: float
     stays = "a" if a_room >= b_room else "b"
     outer = [t for t in tiles if getattr(t.term, stays)]
     inner = [t for t in tiles if not getattr(t.term, stays)]
-    outer.sort(key=lambda t: (t.term.kind != "block", -abs(t.term.out)))
+    # A loop whose last tile is smaller goes last: threads with other tiles of it would have less to do.
+    outer.sort(key=lambda t: (t.term.kind != "block", t.left > 0, -abs(t.term.out)))
     chunked: list[Term] = []
     while inner and summed and not across and _room(tiles, summed, vector, stays, lanes) > cached:
         first = summed[0]
