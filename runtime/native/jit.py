@@ -5,7 +5,9 @@ Importing this module loads LLVM: import it where code is to be run.
 
 from __future__ import annotations
 
+import ctypes
 import re
+import sys
 from dataclasses import dataclass
 from functools import cache
 from itertools import count
@@ -45,13 +47,26 @@ class Machine:
 
 @cache
 def host() -> Machine:
-    """The machine that this runs on."""
+    """The machine that this runs on, with what the system lets this process use of it."""
+    features = llvm.get_host_cpu_features()
+    if features.get("amx-tile") and not _may_use_tiles():
+        features.update({name: False for name in features if name.startswith("amx-")})
     return Machine(
         llvm.get_process_triple(),
         llvm.get_host_cpu_name(),
-        llvm.get_host_cpu_features().flatten(),
+        features.flatten(),
         ".".join(map(str, llvm.llvm_version_info)),
     )
+
+
+def _may_use_tiles() -> bool:
+    """Ask Linux for the registers of the matrix unit, which a process has only if it wants them.
+
+    Source: Linux kernel documentation, "Using XSTATE features in user space applications".
+    """
+    arch_prctl, request, tiles = 158, 0x1023, 18
+    call = getattr(ctypes.CDLL(None), "syscall", None) if sys.platform == "linux" else None
+    return call is not None and call(arch_prctl, request, tiles) == 0
 
 
 class Code:

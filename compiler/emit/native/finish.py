@@ -41,10 +41,19 @@ class Finish:
         axes += [tensor.layout.flat for tensor in self.group.outputs.values()]
         return all(_way(layout.flat, axis) for axis in axes)
 
-    def store(self, writer: Writer, value: Value, offset: Index, stride: int, width: int, mask: int) -> None:
+    def store(
+        self,
+        writer: Writer,
+        value: Value,
+        offset: Index,
+        stride: int,
+        width: int,
+        mask: int,
+        first: int = 2,
+    ) -> None:
         """Compute the group from a result, whose place is given, and store it.
 
-        The writer's tensors are the two factors, the inputs and the outputs.
+        The writer's tensors are the two factors and, from the first one on, the inputs and the outputs.
         """
         fn, group, inputs = writer.fn, self.group, list(self.group.inputs)
         target = self.target.layout
@@ -59,13 +68,12 @@ class Finish:
                 return value
             tensor, axis = group.inputs[id]
             at, step = place(tensor, axis)
-            return writer.load(2 + inputs.index(id), at, step, width, mask)
+            return writer.load(first + inputs.index(id), at, step, width, mask)
 
         known = values(group, fn, width, load)
-        for number, (id, tensor) in enumerate(group.outputs.items(), 2 + len(inputs)):
+        for number, (id, tensor) in enumerate(group.outputs.items(), first + len(inputs)):
             at, step = place(tensor, tensor.layout.flat)
             writer.store(number, _spread(fn, known[id], width), at, step, mask)
-
 
     def prefetch(self, writer: Writer, offset: Index) -> None:
         """Ask for what will be read at a result's place."""

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import accumulate
+from math import prod
 
+from . import matrix_unit
 from .contraction import contraction, is_finished
 from .layout import Factor, Layout, Loop
+from .matrix import Scheme, scheme_of
 from .nest import Kernel, Tensor, Writer, nest
 from .pointwise import combined, pairwise
 from .select import Selection
@@ -19,6 +22,7 @@ from .tiling import Term
 
 _PARTS = 8  # at most
 _VECTORS = 256  # results that make tasks enough
+_LONG = 1024  # products in a sum, which a matrix unit makes in parts where it has few tasks
 _PRODUCTS = 1 << 17  # that are worth another kernel
 
 
@@ -26,12 +30,14 @@ def contract(
     selection: Selection, out: Tensor, a: Tensor, b: Tensor, terms: Sequence[Term], about: str
 ) -> None:
     """Run out[…] = Σ a[…] · b[…], in parts if they are worth it, with what it ends in if it can be."""
-    isa, batch = selection.isa, selection.batch
-    cut = _cut(out, terms, isa.lanes)
-    if selection.finish is not None and (cut is not None or not is_finished(out, terms, isa)):
+    isa = selection.isa
+    unit = scheme_of(out, a, b, terms, isa, selection.batch)
+    cut = _cut(out, terms, isa.lanes, unit)
+    ends = cut is None and (unit is not None or is_finished(out, terms, isa))
+    if selection.finish is not None and not ends:
         out = selection.apart(out)
     if cut is None:
-        selection.run(*contraction(out, a, b, terms, isa, batch, about, selection.finish))
+        _multiply(selection, out, a, b, terms, about)
         return
     whole, count = cut
     size = out.layout.elements
@@ -43,11 +49,23 @@ def contract(
         whole._replace(extent=each),
     ]
     rest = [t for t in terms if t is not whole]
-    selection.run(*contraction(parts, a, b, [*halves, *rest], isa, batch, about))
+    _multiply(selection, parts, a, b, [*halves, *rest], about)
     selection.run(_added(parts, out, count, isa.lanes, f"parts of {about}"))
 
 
-def _cut(out: Tensor, terms: Sequence[Term], lanes: int) -> tuple[Term, int] | None:
+def _multiply(
+    selection: Selection, out: Tensor, a: Tensor, b: Tensor, terms: Sequence[Term], about: str
+) -> None:
+    """By the matrix unit where that is faster, otherwise in vector registers."""
+    isa, batch = selection.isa, selection.batch
+    unit = scheme_of(out, a, b, terms, isa, batch)
+    if unit is not None:
+        matrix_unit.multiply(selection, out, a, b, unit, about, prod(t.extent for t in terms))
+    else:
+        selection.run(*contraction(out, a, b, terms, isa, batch, about, selection.finish))
+
+
+def _cut(out: Tensor, terms: Sequence[Term], lanes: int, unit: Scheme | None) -> tuple[Term, int] | None:
     """Which sum is cut into how many parts; None for none."""
     kept = sorted((t.out, t.extent) for t in terms if not t.summed and t.extent != 1)
     dense = [1, *accumulate((extent for _, extent in kept), int.__mul__)]
@@ -56,7 +74,10 @@ def _cut(out: Tensor, terms: Sequence[Term], lanes: int) -> tuple[Term, int] | N
         return None
     results = out.layout.elements
     count = max((d for d in range(1, _PARTS + 1) if whole.extent % d == 0), default=1)
-    if count == 1 or results >= _VECTORS * lanes or results * whole.extent < _PRODUCTS:
+    enough = results >= _VECTORS * lanes
+    if unit is not None:
+        enough = unit.tasks >= _PARTS or prod(t.extent for t in terms if t.summed) < _LONG
+    if count == 1 or enough or results * whole.extent < _PRODUCTS:
         return None
     return whole, count
 

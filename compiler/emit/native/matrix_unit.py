@@ -1,0 +1,256 @@
+"""Sums of products on a matrix unit: three bfloat16 numbers for one of float32, and as accurate."""
+
+from __future__ import annotations
+
+from . import amx
+from .amx import SIDE, TILE
+from .copying import transposed
+from .finish import Finish
+from .layout import Factor, Layout, Loop
+from .matrix import Scheme, places
+from .nest import Kernel, Tensor, Writer, walk
+from .select import Selection
+from .splitting import PARTS, PRODUCTS, Pair, Splitter, Square
+from .text import Index, Value, number
+
+_STEP = PARTS * TILE  # words of a tile's parts
+_FIRST = 3  # of a writer's tensors behind the operands and the parts
+
+
+def multiply(
+    selection: Selection, out: Tensor, a: Tensor, b: Tensor, scheme: Scheme, about: str, work: int
+) -> None:
+    """Run a sum of products: one operand is split, and then the other one while both are multiplied.
+
+    work: how many products there are.
+    """
+    operands = (b, a) if scheme.swapped else (a, b)
+    words = scheme.products * scheme.sides[scheme.kept].runs * scheme.steps * _STEP
+    parts = Tensor(selection.buffer(4 * words), Layout(((Factor(words, 1),),)), "int32")
+    selection.run(_kept(operands[scheme.kept], parts, scheme, about))
+    finish = selection.finish
+    ends = [*finish.inputs, *finish.outputs] if finish is not None else [out]
+    writer = Writer([*operands, parts, *ends], SIDE)
+    _Product(writer, scheme, finish).write()
+    selection.run(writer.kernel(len(finish.outputs) if finish is not None else 1, scheme.tasks, about, work))
+
+
+def _kept(operand: Tensor, parts: Tensor, scheme: Scheme, about: str) -> Kernel:
+    """The tiles of the operand that is kept: [product, run, step, part]. A task is a run."""
+    writer = Writer([operand, parts], SIDE)
+    fn, runs = writer.fn, scheme.sides[scheme.kept].runs
+    operand_squares = _Squares(writer, 0, scheme, scheme.kept)
+    with fn.loop(fn.parameter("lo", "i64"), fn.parameter("hi", "i64")) as task:
+        product, run = fn.divide(task, runs)
+        start, size = operand_squares.start(product, run)
+        with fn.loop(0, scheme.steps) as step:
+            place = fn.multiply(fn.add(fn.multiply(task, scheme.steps), step), _STEP)
+            operand_squares.split(operand_squares.pair(start, size, step), writer.pointers[1], place)
+    return writer.kernel(1, scheme.products * runs, f"parts of {about}")
+
+
+class _Squares:
+    """The squares of one side's operand."""
+
+    def __init__(self, writer: Writer, which: int, scheme: Scheme, side: int) -> None:
+        self.writer, self.fn, self.which, self.scheme, self.side = writer, writer.fn, which, scheme, side
+        run, k = scheme.sides[side].run, scheme.depth.run
+        row, column = (run.a, k.a) if side == 0 else (k.b, run.b)
+        splitter = Splitter(writer.fn, writer.pointers[which], row, column)
+        self.split, self.rows = splitter.split, splitter.rows
+
+    def start(self, product: Index, run: Index) -> tuple[Index, Index]:
+        """Where a run begins, and how long it is."""
+        fn, side = self.fn, self.side
+        *place, size = self.scheme.sides[side].place(fn, run)
+        batch = places(fn, self.scheme.batches, product)
+        return fn.add(self.writer.starts[self.which], batch[side], place[side]), size
+
+    def pair(self, start: Index, size: Index, step: Index) -> Pair:
+        """The two squares of a step of the depth."""
+        first = self.fn.multiply(step, 2)
+        return self._square(start, size, first), self._square(start, size, self.fn.add(first, 1))
+
+    def _square(self, start: Index, size: Index, run: Index) -> Square:
+        fn, depth = self.fn, self.scheme.depth
+        *place, deep = depth.place(fn, run)
+        if depth.runs % 2:  # the last step has one only
+            there = fn.compare("slt", fn.index(run), number(depth.runs, "i64"))
+            deep = fn.select(there, fn.index(deep), number(0, "i64"))
+        start = fn.add(start, place[self.side])
+        return Square(start, size, deep) if self.side == 0 else Square(start, deep, size)
+
+
+class _Product:
+    """Writes the loops of a scheme, whose operands, parts of the one that is kept, and ends are the writer's.
+
+    A task is some tiles that pass a block of those that are kept, chunk after chunk of the depth.
+    """
+
+    def __init__(self, writer: Writer, scheme: Scheme, finish: Finish | None) -> None:
+        self.writer, self.fn, self.scheme, self.finish = writer, writer.fn, scheme, finish
+        self.squares = _Squares(writer, 1 - scheme.kept, scheme, 1 - scheme.kept)
+        self.parts = writer.pointers[2]
+        self.result = _FIRST if finish is None else _FIRST + len(finish.inputs)
+        self.tile = scheme.chunk * _STEP  # words of a passing tile's parts
+        self.passing = self.fn.scratch(2 * self.tile, "i32")
+        self.once = scheme.steps == scheme.chunk
+        rows = 1 if self.once else scheme.count
+        self.sums = self.fn.scratch(rows * scheme.width * TILE, "i32")
+
+    def write(self) -> None:
+        fn, scheme = self.fn, self.scheme
+        amx.configure(fn)
+        with fn.loop(fn.parameter("lo", "i64"), fn.parameter("hi", "i64")) as task:
+            rest, block = fn.divide(task, scheme.blocks)
+            self.product, group = fn.divide(rest, scheme.groups)
+            self.block = fn.multiply(block, scheme.width)
+            begin = fn.multiply(group, scheme.count)
+            count = self._left(scheme.sides[1 - scheme.kept].runs, scheme.count, begin)
+            with fn.loop(0, scheme.steps, scheme.chunk) as step:
+                deep = self._left(scheme.steps, scheme.chunk, step)
+                start, size = self.squares.start(self.product, begin)
+                with fn.loop(0, deep) as k:
+                    pair = self.squares.pair(start, size, fn.add(step, k))
+                    self.squares.split(pair, self.passing, fn.multiply(k, _STEP))
+                with fn.loop(0, count) as i:
+                    self._pass(begin, i, count, step, deep)
+        amx.release(fn)
+
+    def _left(self, count: int, size: int, begin: Index) -> Index:
+        """How many of a group there are, which begins here."""
+        if count % size == 0 or isinstance(begin, int):
+            return min(size, count)
+        left = self.fn.add(count, self.fn.multiply(begin, -1))
+        return self.fn.intrinsic("smin", self.fn.index(left), number(size, "i64"))
+
+    def _pass(self, begin: Index, i: Index, count: Index, step: Index, deep: Index) -> None:
+        """A tile passes the block for a chunk, while the next one is split."""
+        fn, scheme = self.fn, self.scheme
+        last = fn.intrinsic("smin", fn.index(fn.add(i, 1)), fn.index(fn.add(count, -1)))
+        start, size = self.squares.start(self.product, fn.add(begin, last))
+        here = fn.multiply(fn.binary("and", fn.index(i), number(1, "i64")), self.tile)
+        there = fn.add(self.tile, fn.multiply(here, -1))
+        sums = 0 if self.once else fn.multiply(i, scheme.width * TILE)
+        each = min(scheme.width, 2)
+        rows = SIDE * each // scheme.width
+        with fn.loop(0, scheme.width, each) as tile:
+            self._begin(step, fn.add(sums, fn.multiply(tile, TILE)), each)
+            with fn.loop(0, deep) as k:
+                self._add(fn.add(here, fn.multiply(k, _STEP)), tile, fn.add(step, k), each)
+                pair = self.squares.pair(start, size, fn.add(step, k))
+                first = fn.multiply(tile, SIDE // scheme.width)
+                self.squares.rows(pair, first, rows, self.passing, fn.add(there, fn.multiply(k, _STEP)))
+            for register in range(each):
+                amx.store(fn, register, self.sums, fn.add(sums, fn.multiply(fn.add(tile, register), TILE)))
+        end = fn.compare("sge", fn.index(fn.add(step, deep)), number(scheme.steps, "i64"))
+        with fn.when(end):
+            self._store(fn.add(begin, i), sums)
+
+    def _begin(self, step: Index, sums: Index, each: int) -> None:
+        """The sums of the chunks before; none at first."""
+        fn = self.fn
+        first = fn.compare("eq", fn.index(step), number(0, "i64"))
+        with fn.when(first):
+            for register in range(each):
+                amx.zero(fn, register)
+        if not self.once:
+            with fn.when(fn.binary("xor", first, number(1, "i1"))):
+                for register in range(each):
+                    amx.load(fn, register, self.sums, fn.add(sums, register * TILE))
+
+    def _add(self, passing: Index, tile: Index, step: Index, each: int) -> None:
+        """The products of a step, of one tile that passes and two that are kept.
+
+        Few registers are used: some must be free for what is loaded ahead.
+        """
+        fn, scheme = self.fn, self.scheme
+        runs = scheme.sides[scheme.kept].runs
+        kept = fn.add(fn.multiply(self.product, runs), self.block, tile)
+        kept = fn.multiply(fn.add(fn.multiply(kept, scheme.steps), step), _STEP)
+        loaded: tuple[int, int] = (-1, -1)
+        for of_passing, of_kept in PRODUCTS:
+            if loaded[0] != of_passing:
+                amx.load(fn, each, self.passing, fn.add(passing, of_passing * TILE))
+            if loaded[1] != of_kept:
+                for i in range(each):
+                    place = fn.add(kept, i * scheme.steps * _STEP + of_kept * TILE)
+                    amx.load(fn, each + 1 + i, self.parts, place)
+            loaded = of_passing, of_kept
+            for i in range(each):
+                a, b = (each + 1 + i, each) if scheme.kept == 0 else (each, each + 1 + i)
+                amx.add_products(fn, i, a, b)
+
+    def _store(self, passing: Index, sums: Index) -> None:
+        """What becomes of complete sums."""
+        fn, scheme = self.fn, self.scheme
+        turn = [1, 0] if scheme.turned else [0, 1]  # the sides down and along
+        down, along = (scheme.sides[side] for side in turn)
+        batch = places(fn, scheme.batches, self.product)
+        with fn.loop(0, scheme.width) as j:
+            kept = fn.add(self.block, j)
+            runs = (kept, passing) if scheme.kept == 0 else (passing, kept)
+            below, beside = down.place(fn, runs[turn[0]]), along.place(fn, runs[turn[1]])
+            at = [
+                fn.add(start, *places_)
+                for start, *places_ in zip(
+                    (*self.writer.starts[:2], self.writer.starts[self.result]),
+                    batch,
+                    below[:3],
+                    beside[:3],
+                    strict=True,
+                )
+            ]
+            tile = fn.add(sums, fn.multiply(j, TILE))
+            if scheme.turned:
+                values = [fn.load(self.sums, fn.add(tile, k * SIDE), "float", SIDE) for k in range(SIDE)]
+                for k, value in enumerate(transposed(fn, values)):
+                    fn.store(value, self.sums, fn.add(tile, k * SIDE))
+
+            def each(mask: int) -> None:
+                with fn.loop(0, below[3]) as row:
+                    value = fn.load(self.sums, fn.add(tile, fn.multiply(row, SIDE)), "float", SIDE)
+                    there = [
+                        fn.add(o, fn.multiply(row, s))
+                        for o, s in zip(at, (down.run.a, down.run.b, down.run.out), strict=True)
+                    ]
+                    self._end(value, there, mask)
+
+            left = along.run.extent % SIDE
+            if left and along.run.extent > SIDE:
+                whole = fn.compare("eq", fn.index(beside[3]), number(SIDE, "i64"))
+                with fn.when(whole):
+                    each(0)
+                with fn.when(fn.binary("xor", whole, number(1, "i1"))):
+                    each(left)
+            else:
+                each(left)
+
+    def _end(self, value: Value, at: list[Index], mask: int) -> None:
+        """One vector of sums. Infinite numbers have no parts: what is not finite is summed up once more."""
+        fn = self.fn
+        found = fn.variable(value)
+        rest = fn.binary("fsub", value, value)  # 0 unless infinite or no number
+        odd = fn.compare("une", rest, number(0, "float", SIDE))
+        some = fn.compare("ne", fn.instruction(f"bitcast {odd} to i{SIDE}", "i16"), number(0, "i16"))
+        with fn.when(some):
+            fn.set(found, self._exactly(at, mask))
+        value = fn.get(found)
+        if self.finish is None:
+            self.writer.store(self.result, value, at[2], 1, mask)
+        else:
+            self.finish.store(self.writer, value, at[2], 1, SIDE, mask, _FIRST)
+
+    def _exactly(self, at: list[Index], mask: int) -> Value:
+        """A vector of sums in the usual way."""
+        fn, scheme = self.fn, self.scheme
+        run = scheme.sides[0 if scheme.turned else 1].run
+        total = fn.variable(number(0, "float", SIDE))
+        depth = [*scheme.depth.loops, scheme.depth.run]
+        with walk(fn, [Loop(t.extent, (t.a, t.b)) for t in depth], at[:2]) as there:
+            a, b = (
+                self.writer.load(which, there[which], stride, SIDE, mask)
+                for which, stride in enumerate((run.a, run.b))
+            )
+            fn.set(total, fn.fma(a, b, fn.get(total)))
+        return fn.get(total)
