@@ -181,26 +181,33 @@ class _Product:
                 a, b = (each + 1 + i, each) if scheme.kept == 0 else (each, each + 1 + i)
                 amx.add_products(fn, i, a, b)
 
+    @property
+    def _down_and_along(self) -> tuple[int, int]:
+        """The sides of the result across its vectors, and along them."""
+        return (1, 0) if self.scheme.turned else (0, 1)
+
+    def _place(self, passing: Index, j: Index) -> tuple[list[Index], Index, Index]:
+        """Where the operands and the result of a tile of sums begin; how many vectors there are, how long."""
+        fn, scheme = self.fn, self.scheme
+        kept = fn.add(self.block, j)
+        runs = (kept, passing) if scheme.kept == 0 else (passing, kept)
+        below, beside = (scheme.sides[side].place(fn, runs[side]) for side in self._down_and_along)
+        starts = (*self.writer.starts[:2], self.writer.starts[self.result])
+        batch = places(fn, scheme.batches, self.product)
+        at = [fn.add(*parts) for parts in zip(starts, batch, below[:3], beside[:3], strict=True)]
+        return at, below[3], beside[3]
+
+    def _vector(self, at: list[Index], i: Index) -> list[Index]:
+        """Where one of a tile's vectors begins."""
+        fn, run = self.fn, self.scheme.sides[self._down_and_along[0]].run
+        return [fn.add(o, fn.multiply(i, s)) for o, s in zip(at, (run.a, run.b, run.out), strict=True)]
+
     def _store(self, passing: Index, sums: Index) -> None:
         """What becomes of complete sums."""
         fn, scheme = self.fn, self.scheme
-        turn = [1, 0] if scheme.turned else [0, 1]  # the sides down and along
-        down, along = (scheme.sides[side] for side in turn)
-        batch = places(fn, scheme.batches, self.product)
+        along = scheme.sides[self._down_and_along[1]].run.extent
         with fn.loop(0, scheme.width) as j:
-            kept = fn.add(self.block, j)
-            runs = (kept, passing) if scheme.kept == 0 else (passing, kept)
-            below, beside = down.place(fn, runs[turn[0]]), along.place(fn, runs[turn[1]])
-            at = [
-                fn.add(start, *places_)
-                for start, *places_ in zip(
-                    (*self.writer.starts[:2], self.writer.starts[self.result]),
-                    batch,
-                    below[:3],
-                    beside[:3],
-                    strict=True,
-                )
-            ]
+            at, vectors, size = self._place(passing, j)
             tile = fn.add(sums, fn.multiply(j, TILE))
             if scheme.turned:
                 values = [fn.load(self.sums, fn.add(tile, k * SIDE), "float", SIDE) for k in range(SIDE)]
@@ -208,23 +215,18 @@ class _Product:
                     fn.store(value, self.sums, fn.add(tile, k * SIDE))
 
             def each(mask: int) -> None:
-                with fn.loop(0, below[3]) as row:
-                    value = fn.load(self.sums, fn.add(tile, fn.multiply(row, SIDE)), "float", SIDE)
-                    there = [
-                        fn.add(o, fn.multiply(row, s))
-                        for o, s in zip(at, (down.run.a, down.run.b, down.run.out), strict=True)
-                    ]
-                    self._end(value, there, mask)
+                with fn.loop(0, vectors) as i:
+                    value = fn.load(self.sums, fn.add(tile, fn.multiply(i, SIDE)), "float", SIDE)
+                    self._end(value, self._vector(at, i), mask)
 
-            left = along.run.extent % SIDE
-            if left and along.run.extent > SIDE:
-                whole = fn.compare("eq", fn.index(beside[3]), number(SIDE, "i64"))
+            if along % SIDE and along > SIDE:
+                whole = fn.compare("eq", fn.index(size), number(SIDE, "i64"))
                 with fn.when(whole):
                     each(0)
                 with fn.when(fn.binary("xor", whole, number(1, "i1"))):
-                    each(left)
+                    each(along % SIDE)
             else:
-                each(left)
+                each(along % SIDE)
 
     def _end(self, value: Value, at: list[Index], mask: int) -> None:
         """One vector of sums. Infinite numbers have no parts: what is not finite is summed up once more."""
@@ -244,7 +246,7 @@ class _Product:
     def _exactly(self, at: list[Index], mask: int) -> Value:
         """A vector of sums in the usual way."""
         fn, scheme = self.fn, self.scheme
-        run = scheme.sides[0 if scheme.turned else 1].run
+        run = scheme.sides[self._down_and_along[1]].run
         total = fn.variable(number(0, "float", SIDE))
         depth = [*scheme.depth.loops, scheme.depth.run]
         with walk(fn, [Loop(t.extent, (t.a, t.b)) for t in depth], at[:2]) as there:
