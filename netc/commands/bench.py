@@ -92,7 +92,7 @@ def _show(name: str, n: int, profiled: Profile) -> None:
     several = "threads" if profiled.threads > 1 else "thread"
     sentence(
         f"{name}, batch {n}: {_time(profiled.seconds)} a step on {profiled.threads} {several}; the kernels "
-        f"take {_time(total)}, and the machine's peak is {profiled.peak / 1e9:.0f} GFLOP/s"
+        f"take {_time(total)}, and the peak of the vector registers is {profiled.peak / 1e9:.0f} GFLOP/s"
     )
 
 

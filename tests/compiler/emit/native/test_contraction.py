@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from netc.compiler.build import Builder, Value
+from netc.compiler.emit.native.isa import Isa
 from netc.compiler.ir import Dim, DType, Graph, N, Result, TensorType, size_at
+from netc.runtime.native.jit import host
 
 from .running import Array, assert_close, both, leaf_op
 
@@ -121,3 +123,32 @@ def test_products(n: int, dtype: DType) -> None:
 def test_convolutions(n: int, dtype: DType, rank: int) -> None:
     rng = np.random.default_rng([n, rank])
     check(list(convolutions(rng, rank)), n, dtype, rng)
+
+
+@pytest.mark.parametrize("n", [37, 300])
+@pytest.mark.parametrize("columns", [130, 192])
+def test_long_sums_end_in_updates(n: int, columns: int) -> None:
+    """A weight gradient in chunks, of which the last one changes the weights and their momentum."""
+    check_update(n, 70, columns, replace(host().isa, matrix=False))
+
+
+def check_update(n: int, rows: int, columns: int, isa: Isa) -> None:
+    shapes: dict[str, tuple[Dim, ...]] = {
+        "x": (N, rows),
+        "g": (N, columns),
+        "W": (rows, columns),
+        "m": (rows, columns),
+    }
+    build, rng = Builder(Graph()), np.random.default_rng(n)
+    types = {name: TensorType("float32", shape) for name, shape in shapes.items()}
+    leaves = {name: build.add(leaf_op(type), (), type, name=name) for name, type in types.items()}
+    m = leaves["m"] * 0.9 + leaves["x"].T @ leaves["g"]
+    build.graph.results[Result("update", "m")] = m.id
+    build.graph.results[Result("update", "W")] = (leaves["W"] - m * 0.1).id
+    arrays = {
+        name: rng.normal(size=[size_at(d, n) for d in shape]).astype("float32")
+        for name, shape in shapes.items()
+    }
+    found, wanted = both(build.graph, n, arrays, isa)
+    for name in "mW":
+        assert_close(found[Result("update", name)], wanted[Result("update", name)], name, rounding=64)

@@ -13,7 +13,7 @@ from netc.compiler.ir import Graph, Result, TensorType
 from netc.runtime.native.jit import host
 
 from .running import Array, both
-from .test_contraction import check, matrices
+from .test_contraction import check, check_update, matrices
 
 unit = pytest.mark.skipif(host().isa is not AMX, reason="this machine has no matrix unit that may be used")
 
@@ -30,6 +30,14 @@ def always(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_products(n: int) -> None:
     rng = np.random.default_rng(n)
     check(list(matrices(rng)), n, "float32", rng)
+
+
+@unit
+@pytest.mark.usefixtures("always")
+@pytest.mark.parametrize("n", [16, 37, 300])
+@pytest.mark.parametrize("columns", [130, 192])
+def test_sums_end_in_updates(n: int, columns: int) -> None:
+    check_update(n, 70, columns, AMX)
 
 
 def sums(a: Array, b: Array) -> tuple[Array, Array]:
