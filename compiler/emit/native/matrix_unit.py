@@ -94,9 +94,10 @@ class _Product:
         self.result = _FIRST if finish is None else _FIRST + len(finish.inputs)
         self.tile = scheme.chunk * _STEP  # words of a passing tile's parts
         self.passing = self.fn.scratch(2 * self.tile, "i32")
-        self.once = scheme.steps == scheme.chunk
-        rows = 1 if self.once else scheme.count
-        self.sums = self.fn.scratch(rows * scheme.width * TILE, "i32")
+        once = scheme.steps == scheme.chunk
+        rows = 1 if once else scheme.count
+        self.sums = self.fn.scratch(rows * scheme.width * TILE, "float")
+        self.chunk = None if once else self.fn.scratch(2 * TILE, "float")
 
     def write(self) -> None:
         fn, scheme = self.fn, self.scheme
@@ -131,33 +132,42 @@ class _Product:
         start, size = self.squares.start(self.product, fn.add(begin, last))
         here = fn.multiply(fn.binary("and", fn.index(i), number(1, "i64")), self.tile)
         there = fn.add(self.tile, fn.multiply(here, -1))
-        sums = 0 if self.once else fn.multiply(i, scheme.width * TILE)
+        sums = 0 if self.chunk is None else fn.multiply(i, scheme.width * TILE)
         each = min(scheme.width, 2)
         rows = SIDE * each // scheme.width
         with fn.loop(0, scheme.width, each) as tile:
-            self._begin(step, fn.add(sums, fn.multiply(tile, TILE)), each)
+            for register in range(each):
+                amx.zero(fn, register)
             with fn.loop(0, deep) as k:
                 self._add(fn.add(here, fn.multiply(k, _STEP)), tile, fn.add(step, k), each)
                 pair = self.squares.pair(start, size, fn.add(step, k))
                 first = fn.multiply(tile, SIDE // scheme.width)
                 self.squares.rows(pair, first, rows, self.passing, fn.add(there, fn.multiply(k, _STEP)))
-            for register in range(each):
-                amx.store(fn, register, self.sums, fn.add(sums, fn.multiply(fn.add(tile, register), TILE)))
+            self._keep(step, fn.add(sums, fn.multiply(tile, TILE)), each)
         end = fn.compare("sge", fn.index(fn.add(step, deep)), number(scheme.steps, "i64"))
         with fn.when(end):
             self._store(fn.add(begin, i), sums)
 
-    def _begin(self, step: Index, sums: Index, each: int) -> None:
-        """The sums of the chunks before; none at first."""
+    def _keep(self, step: Index, sums: Index, each: int) -> None:
+        """A chunk's sums; it is summed by itself first, which rounds less than one long sum would."""
         fn = self.fn
         first = fn.compare("eq", fn.index(step), number(0, "i64"))
         with fn.when(first):
             for register in range(each):
-                amx.zero(fn, register)
-        if not self.once:
-            with fn.when(fn.binary("xor", first, number(1, "i1"))):
-                for register in range(each):
-                    amx.load(fn, register, self.sums, fn.add(sums, register * TILE))
+                amx.store(fn, register, self.sums, fn.add(sums, register * TILE))
+        if self.chunk is None:
+            return
+        with fn.when(fn.binary("xor", first, number(1, "i1"))):
+            for register in range(each):
+                amx.store(fn, register, self.chunk, register * TILE)
+            with fn.loop(0, each * TILE, 4 * SIDE) as word:
+                for k in range(4):
+                    there = fn.add(word, k * SIDE)
+                    known, more = (
+                        fn.load(pointer, place, "float", SIDE)
+                        for pointer, place in ((self.sums, fn.add(sums, there)), (self.chunk, there))
+                    )
+                    fn.store(fn.binary("fadd", known, more), self.sums, fn.add(sums, there))
 
     def _add(self, passing: Index, tile: Index, step: Index, each: int) -> None:
         """The products of a step, of one tile that passes and two that are kept.

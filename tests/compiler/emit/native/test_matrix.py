@@ -80,12 +80,12 @@ def test_infinite_numbers_stay_so(odd: float, m: int, k: int, n: int) -> None:
 @pytest.mark.parametrize("scale", [1e-30, 1e-12, 1.0, 1e12, 1e18])
 @pytest.mark.parametrize("k", [32, 500, 4000])
 def test_it_rounds_as_float32_does(scale: float, k: int) -> None:
-    """Whatever the numbers' size is, and however long the sums are; Higham's bound for sums of float32."""
+    """Whatever the numbers' size is, and however long the sums are."""
     a, b = normal(64, k) * np.float32(scale), np.abs(normal(k, 64))
     found, _ = sums(a, b)
     exact = a.astype("float64") @ b.astype("float64")
     size = np.abs(a).astype("float64") @ np.abs(b).astype("float64")
-    assert np.abs(found - exact).max() <= 4 * np.finfo("float32").eps * size.max()
+    assert np.abs(found - exact).max() <= np.finfo("float32").eps / 2 * size.max()
 
 
 @unit
