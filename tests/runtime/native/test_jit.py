@@ -8,10 +8,13 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import llvmlite.binding as llvm
 import pytest
 
 from netc.compiler.diagnostics import InternalError
+from netc.compiler.emit.native.isa import AMX, AVX512
 from netc.grammar.store import Store
+from netc.runtime.native import jit
 from netc.runtime.native.jit import Machine, host, load
 
 STATUS = Path("/proc/self/statm")
@@ -192,3 +195,11 @@ def test_the_machine():
     assert machine.triple
     assert machine.cpu
     assert Machine("", "", "+avx2,-avx512f,+fma,+sse2", "").isa.lanes == 8
+
+
+def test_without_the_systems_leave_there_is_no_matrix_unit(monkeypatch: pytest.MonkeyPatch) -> None:
+    features = llvm.FeatureMap({"avx512f": True, "fma": True, "amx-tile": True, "amx-bf16": True})
+    monkeypatch.setattr(llvm, "get_host_cpu_features", lambda: llvm.FeatureMap(features))
+    for allowed in (True, False):
+        monkeypatch.setattr(jit, "_may_use_tiles", lambda allowed=allowed: allowed)
+        assert jit.host.__wrapped__().isa == (AMX if allowed else AVX512)
