@@ -55,12 +55,12 @@ class Calls:
             if serial:
                 with fn.when(first):
                     self._call(fn, kernel, 0, kernel.tasks)
-            elif kernel.whole or work < _SHARED or sharing.full:
+            elif not kernel.least or work < _SHARED or sharing.full:
                 low, high = share(fn, thread, threads, kernel.tasks)
                 with fn.when(fn.compare("slt", low, high)):
                     self._call(fn, kernel, low, high)
             else:
-                with sharing.pieces(kernel.tasks) as (low, high):
+                with sharing.pieces(kernel.tasks, kernel.least) as (low, high):
                     self._call(fn, kernel, low, high)
             if timed:
                 self._clock(fn, first)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import product
 from math import inf, prod
 from typing import NamedTuple
@@ -21,7 +22,7 @@ from .tiling import Scheme, Term, Tile, pieces, scheme_of
 
 _AHEAD = 64  # products of a sum, while which memory can send what it ends in
 _TASKS = 16  # that a nest is divided into, if it has so many tiles
-_TOGETHER = 16  # tiles that use a chunk of the operand that stays while it is in a first-level cache
+_TOGETHER = 16  # tiles that use a chunk of the operands while it is in a first-level cache
 
 
 def contraction(
@@ -59,7 +60,8 @@ def _contracted(
     writer = Writer([a, b, *inputs, out, *outputs[1:]], isa.lanes)
     nest = _Nest(writer, scheme_of(terms, isa.lanes, _registers(out, isa)), isa.lanes, batch, finish)
     tasks = nest.write()
-    return writer.kernel(len(outputs), tasks, about, prod(t.extent for t in terms))
+    kernel = writer.kernel(len(outputs), tasks, about, prod(t.extent for t in terms))
+    return replace(kernel, least=_TOGETHER // 2 if nest.scheme.chunked else 1)
 
 
 def is_finished(out: Tensor, terms: Sequence[Term], isa: Isa) -> bool:
@@ -159,36 +161,20 @@ class _Nest:
                     self._task(rest, others, there, {**sizes, tile.term: size}, body)
 
     def _chunked(self, starts: list[Index]) -> int:
-        """A task is a group of tiles along the last loop: all of them take one chunk after the other."""
-        fn, (*others, last) = self.fn, self.scheme.tiles
-        outer = prod(tile.rounds for tile in others)
-        groups = max(-(-last.rounds // _TOGETHER), min(-(-_TASKS // outer), last.rounds))
-        count = -(-last.rounds // groups)
-        groups = -(-last.rounds // count)
-        size = prod(tile.size for tile in self.scheme.tiles) * max(self.width, 1)
-        self._waiting = fn.scratch(count * size, self.element)
-        with fn.loop(fn.parameter("lo", "i64"), fn.parameter("hi", "i64")) as task:
-            if self.scheme.inner_first:
-                group, rest = fn.divide(task, outer)
-            else:
-                rest, group = fn.divide(task, groups)
-            first = fn.multiply(group, count)
-            end = fn.intrinsic("smin", fn.index(fn.add(first, count)), number(last.full, "i64"))
-
-            def every(at: list[Index], sizes: dict[Term, int]) -> None:
-                with self._chunks(self.scheme.chunked, at, []) as (there, begun, more):
-                    with fn.loop(first, end) as i:
-                        place = fn.multiply(fn.add(i, fn.multiply(first, -1)), size)
-                        at = self._moved(there, i, last.term, last.size)
-                        self._sums(at, {**sizes, last.term: last.size}, _Chunk(begun, more, place))
-                    if last.left:
-                        with fn.when(fn.compare("eq", fn.index(group), number(groups - 1, "i64"))):
-                            place = (last.full - (groups - 1) * count) * size
-                            at = self._moved(there, last.full, last.term, last.size)
-                            self._sums(at, {**sizes, last.term: last.left}, _Chunk(begun, more, place))
-
-            self._task(rest, others, starts, {}, every)
-        return outer * groups
+        """A task is a tile: some tasks at a time take one chunk after the other."""
+        fn, tiles = self.fn, self.scheme.tiles
+        if self.scheme.inner_first:
+            tiles = (tiles[-1], *tiles[:-1])
+        low, high = fn.parameter("lo", "i64"), fn.parameter("hi", "i64")
+        size = prod(tile.size for tile in tiles) * max(self.width, 1)
+        self._waiting = fn.scratch(_TOGETHER * size, self.element)
+        with fn.loop(low, high, _TOGETHER) as first:
+            end = fn.intrinsic("smin", fn.index(fn.add(first, _TOGETHER)), high)
+            chunks = self._chunks(self.scheme.chunked, starts, [])
+            with chunks as (at, begun, more), fn.loop(first, end) as task:
+                chunk = _Chunk(begun, more, fn.multiply(fn.add(task, fn.multiply(first, -1)), size))
+                self._task(task, tiles, at, {}, lambda at, sizes: self._sums(at, sizes, chunk))
+        return prod(tile.rounds for tile in tiles)
 
     @contextmanager
     def _chunks(

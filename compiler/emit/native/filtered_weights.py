@@ -142,7 +142,7 @@ def weight_gradient(
             add_products(fn.add(target, filter), later(i, column))
     work = n * n * x.channels * filters * turns * columns.groups * tiles * lanes
     tasks = parts if parts > 1 else n * filters // chunk
-    selection.run(replace(writer.kernel(1, tasks, about, work), whole=parts == 1))
+    selection.run(replace(writer.kernel(1, tasks, about, work), least=int(parts > 1)))
     kernels_of(selection, sums, out, scheme, about)
 
 

@@ -64,8 +64,8 @@ class Kernel:
     text: its IR, with {name} for its name. buffers: the memory that it is given, in order; `written` of them,
     the last ones, it writes. tasks: of its outermost loop; they may run at the same time. about: for people;
     multiply_adds, moved: its cost, in operations and bytes. beside: those with the same number, not 0, write
-    different places of their result, and read nothing of it. whole: its tasks read the same, so that a thread
-    should make all of its share in one go.
+    different places of their result, and read nothing of it. least: tasks that a thread should make
+    in one go, since they read the same; 0 for all of its share.
     """
 
     text: str
@@ -77,7 +77,7 @@ class Kernel:
     multiply_adds: int = 0
     moved: int = 0
     beside: int = 0
-    whole: bool = False
+    least: int = 1
 
     @property
     def reads(self) -> tuple[Buffer, ...]:

@@ -100,11 +100,16 @@ class Sharing:
         return self._used == _AT_ONCE
 
     @contextmanager
-    def pieces(self, tasks: int) -> Generator[tuple[Value, Value]]:
-        """The body for each piece that this thread takes, with its first task and the one after its last."""
+    def pieces(self, tasks: int, least: int = 1) -> Generator[tuple[Value, Value]]:
+        """The body for each piece that this thread takes, with its first task and the one after its last.
+
+        least: tasks of a piece, or about so many.
+        """
         fn, threads = self._fn, self._threads
         alone = fn.compare("eq", threads, number(1, "i64"))
-        size = self._rounded_up(number(tasks, "i64"), fn.index(fn.multiply(threads, _PIECES)))
+        each = fn.binary("udiv", number(tasks // least, "i64"), threads)
+        each = fn.intrinsic("smin", fn.intrinsic("smax", each, number(1, "i64")), number(_PIECES, "i64"))
+        size = self._rounded_up(number(tasks, "i64"), fn.binary("mul nsw", each, threads))
         size = fn.select(alone, number(tasks, "i64"), size)
         count = self._rounded_up(number(tasks, "i64"), size)
         arguments = ", ".join(map(str, (self._counts(self._used), self._thread, threads, count)))
