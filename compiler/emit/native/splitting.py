@@ -38,15 +38,11 @@ Pair = tuple[Square, Square]
 
 
 class Splitter:
-    """Makes tiles of the squares of a matrix, whose rows and columns are so far apart; one of both is 1.
-
-    direct: whether the rows are vectors in memory, so that they can be split one by one.
-    """
+    """Makes tiles of the squares of a matrix, whose rows and columns are so far apart; one of both is 1."""
 
     def __init__(self, fn: Function, pointer: Value, row: int, column: int) -> None:
-        self.direct = column == 1
         self._fn, self._pointer, self._row, self._column = fn, pointer, row, column
-        self._turned = None if self.direct else fn.scratch(2 * TILE, "float")
+        self._turned = None if column == 1 else fn.scratch(2 * TILE, "float")
 
     def split(self, pair: Pair, target: Value, place: Index) -> None:
         """The tiles of the three parts, one after the other; a word has a number of each square.
@@ -61,7 +57,7 @@ class Splitter:
             self.rows(pair, first, _UNROLLED, target, place)
 
     def rows(self, pair: Pair, first: Index, count: int, target: Value, place: Index) -> None:
-        """Some rows of the same."""
+        """Some rows of the same; of squares whose columns are vectors, once they are turned."""
         fn = self._fn
         for k in range(count):
             row = fn.add(first, k)
