@@ -111,9 +111,11 @@ def _cut(text: str, start: int, end: int, room: int) -> tuple[str, int, int]:
 
 def _shown(text: str) -> str:
     """A line with its tabs as spaces."""
-    out = ""
+    out, column = "", 0
     for c in text:
-        out += " " * (TAB - _columns(out) % TAB) if c == "\t" else c
+        width = TAB - column % TAB if c == "\t" else _columns(c)
+        out += " " * width if c == "\t" else c
+        column += width
     return printable(out)
 
 

@@ -139,7 +139,7 @@ def test_of_a_line_of_millions_little_is_looked_at() -> None:
     source = Source("a.net", text)
     began = time.process_time()
     shown = render(Diagnostic("syntax", "no", Span(source, 4_000_000, 4_000_005), "here"))
-    assert time.process_time() - began < 3  # half a second, where nobody else wants the core
+    assert time.process_time() - began < 1
     _, place, _, line, mark = shown.split("\n")
     assert place.endswith("a.net:1:4000001") and line.startswith("1 | … xxx") and line.endswith(" …")
     assert line.index("WRONG") == mark.index("^^^^^ here")

@@ -153,12 +153,18 @@ class _Nest:
         i: Index
         rest, i = (0, rest) if not others else fn.divide(rest, tile.rounds)
         there = self._moved(at, i, tile.term, tile.size)
-        for size, condition in ((tile.size, "slt"), (tile.left, "eq")):
-            if size and not tile.left:
-                self._task(rest, others, there, {**sizes, tile.term: size}, body)
-            elif size and (tile.full or condition == "eq"):
-                with fn.when(fn.compare(condition, fn.index(i), number(tile.full, "i64"))):
-                    self._task(rest, others, there, {**sizes, tile.term: size}, body)
+
+        def sized(size: int) -> None:
+            self._task(rest, others, there, {**sizes, tile.term: size}, body)
+
+        if not tile.left:
+            sized(tile.size)
+            return
+        if tile.full:
+            with fn.when(fn.compare("slt", fn.index(i), number(tile.full, "i64"))):
+                sized(tile.size)
+        with fn.when(fn.compare("eq", fn.index(i), number(tile.full, "i64"))):
+            sized(tile.left)
 
     def _chunked(self, starts: list[Index]) -> int:
         """A task is a tile: some tasks at a time take one chunk after the other."""
@@ -236,7 +242,7 @@ class _Nest:
                     self.finish.store(writer, value, place, stride, self.width, mask)
 
         if self.begun is not None:
-            known = [writer.load(self.result, place, stride, self.width, mask) for place in there]
+            known = [writer.load(self.result, place, stride, values[0].lanes, mask) for place in there]
             values = self._added(self.begun, known, values)
         if chunk is None:
             store()

@@ -37,7 +37,7 @@ def contract(
     if selection.finish is not None and not ends:
         out = selection.apart(out)
     if cut is None:
-        _multiply(selection, out, a, b, terms, about)
+        _multiply(selection, out, a, b, terms, about, unit)
         return
     whole, count = cut
     size = out.layout.elements
@@ -49,20 +49,26 @@ def contract(
         whole._replace(extent=each),
     ]
     rest = [t for t in terms if t is not whole]
-    _multiply(selection, parts, a, b, [*halves, *rest], about)
+    pieces = [*halves, *rest]
+    _multiply(selection, parts, a, b, pieces, about, scheme_of(parts, a, b, pieces, isa, selection.batch))
     selection.run(_added(parts, out, count, isa.lanes, f"parts of {about}"))
 
 
 def _multiply(
-    selection: Selection, out: Tensor, a: Tensor, b: Tensor, terms: Sequence[Term], about: str
+    selection: Selection,
+    out: Tensor,
+    a: Tensor,
+    b: Tensor,
+    terms: Sequence[Term],
+    about: str,
+    unit: Scheme | None,
 ) -> None:
-    """By the matrix unit where that is faster, otherwise in vector registers."""
-    isa, batch = selection.isa, selection.batch
-    unit = scheme_of(out, a, b, terms, isa, batch)
+    """By the matrix unit if there is a scheme for it, otherwise in vector registers."""
     if unit is not None:
         matrix_unit.multiply(selection, out, a, b, unit, about, prod(t.extent for t in terms))
-    else:
-        selection.run(*contraction(out, a, b, terms, isa, batch, about, selection.finish))
+        return
+    isa, batch = selection.isa, selection.batch
+    selection.run(*contraction(out, a, b, terms, isa, batch, about, selection.finish))
 
 
 def _cut(out: Tensor, terms: Sequence[Term], lanes: int, unit: Scheme | None) -> tuple[Term, int] | None:

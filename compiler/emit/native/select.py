@@ -29,7 +29,7 @@ class Fallback:
     out: Tensor
 
 
-PANEL = 4
+_PANEL = 4  # vectors, as many as a tile of a contraction often has
 Action = Kernel | Fallback
 Rule = Callable[["Selection", Node], None]
 RULES: dict[str, Rule] = {}
@@ -128,7 +128,7 @@ class Selection:
         source, type = self.tensor(id), self.graph[id].type
         key = (source.buffer, source.layout, axis)
         if key not in self._packed:
-            out = self.new(type, self.batch.layout(type, axis).panels(axis, PANEL * self.isa.lanes))
+            out = self.new(type, self.batch.layout(type, axis).panels(axis, _PANEL * self.isa.lanes))
             self.run(copy(source, out, self.batch, "rows of " + self.about(self.graph[id]), cleared=True))
             self._packed[key] = out
         return self._packed[key]
