@@ -46,7 +46,7 @@ def _kept(operand: Tensor, parts: Tensor, scheme: Scheme, about: str) -> Kernel:
         with fn.loop(0, scheme.steps) as step:
             place = fn.multiply(fn.add(fn.multiply(task, scheme.steps), step), _STEP)
             operand_squares.split(operand_squares.pair(start, size, step), writer.pointers[1], place)
-    return writer.kernel(1, scheme.products * runs, f"parts of {about}")
+    return writer.kernel(1, scheme.products * runs, f"tiles of {about}")
 
 
 class _Squares:
