@@ -9,24 +9,22 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..compiler.diagnostics import SpecError
-from ..compiler.ir import Graph, Result, TensorType, size_at
+from ..compiler.ir import Graph, Result, size_at
 from ..compiler.network import Variable
 from ..compiler.pipeline import Compiled, Purpose
 from .device import Device
 from .executable import executable
 from .initialise import draw
+from .inputs import Array, Inputs
 from .program import Executable
 
 if TYPE_CHECKING:
     from ..compiler.draw import View
     from .render.views import Shown
 
-Array = NDArray[Any]
-
-
+_LOSS = Result("loss", "loss")
 TRAINING = (
     "train",
     "step",
@@ -90,7 +88,7 @@ class Model:
         self.seed = seed if seed is not None else (train.seed if train else 0)
         self.step_number = 0
         self._executables: dict[tuple[str, int], Executable] = {}
-        self._input_types: WeakKeyDictionary[Graph, dict[str, TensorType]] = WeakKeyDictionary()
+        self._inputs_of: WeakKeyDictionary[Graph, Inputs] = WeakKeyDictionary()
         self.memory: dict[str, Array] = {}
         self.initialise()
 
@@ -153,7 +151,7 @@ class Model:
         self._needs_train()
         results = self._run("step", self._checked("step"), inputs)
         self.step_number += 1
-        return float(results[Result("loss", "loss")])
+        return float(results[_LOSS])
 
     def predict(self, **inputs: Any) -> Array | dict[str, Array]:
         """The outputs: one array, or several by name."""
@@ -224,53 +222,15 @@ class Model:
     total_steps: int = 0
 
     def _run(self, key: str, graph: Graph, inputs: Mapping[str, Any]) -> dict[Result, Array]:
-        arrays, n = self._arrays(graph, inputs)
+        arrays, n = self._inputs(graph).arrays(inputs)
         executable = self.executable(key, graph, n)
         return executable.run(arrays, step=self.step_number, steps=self.steps, seed=self.seed)
 
-    def _arrays(self, graph: Graph, inputs: Mapping[str, Any]) -> tuple[dict[str, Array], int]:
-        """The inputs as arrays of the declared type, all checked before anything runs."""
-        specs = self._inputs(graph)
-        for name in inputs:
-            if name not in self.compiled.network.inputs:
-                known = ", ".join(self.compiled.network.inputs)
-                raise ValueError(f"there is no input called {name!r}; the inputs are {known}")
-        missing = [name for name in specs if name not in inputs]
-        if missing:
-            raise ValueError(f"{missing[0]} is missing: the inputs are {', '.join(specs)}")
-        arrays = {name: self._array(name, specs[name], inputs[name]) for name in specs}
-        sizes = {name: array.shape[0] for name, array in arrays.items()}
-        if len(set(sizes.values())) > 1:
-            said = ", ".join(f"{name} has {n}" for name, n in sizes.items())
-            raise ValueError(f"every input must have the same number of samples; {said}")
-        return arrays, next(iter(sizes.values()), 1)
-
-    def _inputs(self, graph: Graph) -> dict[str, TensorType]:
+    def _inputs(self, graph: Graph) -> Inputs:
         """The inputs of a graph; found once, since a large graph takes longer to walk than a small step."""
-        if graph not in self._input_types:
-            self._input_types[graph] = {node.name: node.type for node in graph if node.op == "input"}
-        return self._input_types[graph]
-
-    def _array(self, name: str, type: TensorType, value: Any) -> Array:
-        array = value if isinstance(value, self.device.xp.ndarray) else np.asarray(value)
-        if array.ndim != type.rank or any(
-            isinstance(d, int) and d != s for d, s in zip(type.shape, array.shape, strict=False)
-        ):
-            raise ValueError(
-                f"{_shaped(name, type)} is expected, and the array has shape {tuple(array.shape)}"
-            )
-        if array.shape[0] == 0:
-            raise ValueError(f"{_shaped(name, type)} is expected, and the array has no samples")
-        kinds = "iub" if not type.is_float else "fiub"
-        if array.dtype.kind not in kinds:
-            raise ValueError(f"{name} holds {type.dtype}, and the array holds {array.dtype}")
-        classes = self.compiled.network.inputs[name].classes
-        if classes and (int(array.min()) < 0 or int(array.max()) >= classes):
-            low, high = int(array.min()), int(array.max())
-            raise ValueError(
-                f"{name} holds classes 0 to {classes - 1}, and the array goes from {low} to {high}"
-            )
-        return self.device.array(array.astype(type.dtype, copy=False))
+        if graph not in self._inputs_of:
+            self._inputs_of[graph] = Inputs(graph, self.compiled.network, self.device)
+        return self._inputs_of[graph]
 
     def _wanted(self, want: tuple[str, ...]) -> Graph:
         if not want:
@@ -291,10 +251,6 @@ class Model:
     def _needs_train(self) -> None:
         if self.compiled.network.train is None:
             raise ValueError(f"{self.compiled.network.name} has no train block, so there is no step to take")
-
-
-def _shaped(name: str, type: TensorType) -> str:
-    return f"{name}[{', '.join(map(str, type.shape))}]"
 
 
 def _computable(graph: Graph, inputs: Mapping[str, Any]) -> Graph:

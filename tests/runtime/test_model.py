@@ -153,6 +153,26 @@ def test_wrong_inputs_are_refused_and_change_nothing(inputs: dict[str, Any], wor
     assert m.step_number == 0
 
 
+@pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int64])
+def test_every_batch_has_its_classes_looked_at(dtype: type) -> None:
+    m = model()
+    m.step(x=X, y=Y.astype(dtype))
+    wrong = Y.astype(dtype)
+    wrong[3] = dtype(-1) if dtype != np.uint8 else dtype(3)
+    with pytest.raises(ValueError, match=r"classes 0 to 2, and the array goes from (-1|0) to"):
+        m.step(x=X, y=wrong)
+    assert m.step_number == 1
+
+
+def test_arrays_that_must_not_be_written_and_lie_apart() -> None:
+    spread = np.zeros((14, 4))
+    spread[::2] = X
+    fixed = np.asfortranarray(X)
+    fixed.flags.writeable = False
+    losses = [model().step(x=x, y=Y) for x in (X, spread[::2], fixed)]
+    assert losses[0] == losses[1] == losses[2]
+
+
 def test_an_unknown_wanted_value_is_named() -> None:
     with pytest.raises(ValueError, match="no tensor called 'hh'; there are h, logits"):
         model().forward(x=X, want=["hh"])
