@@ -65,17 +65,19 @@ def profile(
     timed.point("clock", clock)
     whole: list[float] = []
     rounds: list[np.ndarray] = []
+    begun: list[float] = []
     ends = time.perf_counter() + least
     for executable in (plain, timed):
         executable.run(feeds, copy=False)  # the first is slower
     while time.perf_counter() < ends or len(whole) < 5:
         whole.append(_seconds(lambda: plain.run(feeds, copy=False)))
-        begun = time.perf_counter()
+        begun.append(time.perf_counter())
         timed.run(feeds, copy=False)
-        spent = time.perf_counter() - begun
-        ticks = clock[: _ticks(timed.program)].copy()
-        rounds.append(ticks * (spent / max(int(ticks[-1] - ticks[0]), 1)))
-    parts, hosts = _parts(timed.program, np.median(np.stack([np.diff(r) for r in rounds]), axis=0))
+        rounds.append(clock[: _ticks(timed.program)].copy())
+    # From the first round to the last, both clocks say how long that was.
+    second = int(rounds[-1][0] - rounds[0][0]) / (begun[-1] - begun[0])
+    spans = np.median(np.stack([np.diff(ticks) for ticks in rounds]), axis=0) / second
+    parts, hosts = _parts(timed.program, spans)
     return Profile(parts, hosts, median(whole), threads, _peak(threads))
 
 

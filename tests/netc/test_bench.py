@@ -31,6 +31,16 @@ def test_the_kernels_make_up_the_step(capsys: pytest.CaptureFixture[str]) -> Non
     assert told["peak"] > 1e9
 
 
+def test_what_python_takes_is_no_kernels_time(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path = tmp_path / "small.net"
+    path.write_text(
+        "input x[N]\nparam w ~ zeros\nloss mean((w - x) ^ 2)\ntrain sgd(lr = 0.1) { batch = 1 }\n"
+    )
+    assert run(str(path), "--seconds", "0.2", "--threads", "1", "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert 0 < sum(part["seconds"] for part in told["parts"]) < told["seconds"] / 2
+
+
 def test_what_numpy_does_is_named(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     path = tmp_path / "noisy.net"
     path.write_text(
