@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from netc.__main__ import main
+from netc.compiler.emit import native
 
 
 def run(*arguments: str) -> int:
@@ -53,11 +54,24 @@ def test_what_numpy_does_is_named(capsys: pytest.CaptureFixture[str], tmp_path: 
     assert "by NumPy" in shown
 
 
-def test_a_graph_without_native_code_says_why(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_only_what_has_no_layout_is_numpys(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     path = tmp_path / "pairs.net"
     path.write_text(
         "input x[N, 3]\nz = x -> dense(2)\nloss mean(z @ z.T)\n"
         "train sgd(lr = 0.1) { epochs = 1, batch = 8 }\n"
     )
-    assert run(str(path), "--seconds", "0") == 1
-    assert "two axes of the batch" in capsys.readouterr().out
+    assert run(str(path), "--seconds", "0", "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert [part["name"] for part in told["hosts"]] == ["matmul, sum"]
+    assert any(part["name"].startswith("∂matmul") for part in told["parts"])
+
+
+def test_a_graph_without_native_code_says_why(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def build(*_: object, **__: object) -> None:
+        raise native.Unsupported("a fed array without samples")
+
+    monkeypatch.setattr(native, "build", build)
+    assert run("digits", "--seconds", "0") == 1
+    assert "computed by NumPy, for want of native code for a fed array" in capsys.readouterr().out

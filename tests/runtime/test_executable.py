@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import netc
+from netc.compiler.emit import native
 from netc.runtime.executable import executable
 from netc.runtime.native.executable import NativeExecutable
 from netc.runtime.program import ArrayExecutable
@@ -33,13 +34,23 @@ def test_the_reference_is_a_device_of_its_own() -> None:
     assert reason == ""
 
 
-def test_a_graph_without_native_code_is_computed_by_numpy() -> None:
+def test_what_has_no_native_code_is_computed_by_numpy() -> None:
     model = netc.compile(text="input x[N, 3]\noutput p = x @ x.T\n", device="cpu")
     program, reason = executable(model.compiled.graph("predict"), 5, "predict", model.device, model.memory)
-    assert isinstance(program, ArrayExecutable)
-    assert "batch" in reason
+    assert isinstance(program, NativeExecutable)
+    assert reason == ""
     x = np.arange(15, dtype=np.float32).reshape(5, 3)
     assert np.allclose(model.predict(x=x), x @ x.T)
+
+
+def test_a_graph_without_native_code_is_computed_by_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
+    def build(*_: object, **__: object) -> None:
+        raise native.Unsupported("a fed array without samples")
+
+    monkeypatch.setattr(native, "build", build)
+    program, reason = found(NET, "cpu")
+    assert isinstance(program, ArrayExecutable)
+    assert "without samples" in reason
 
 
 def test_without_llvm_numpy_computes(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from itertools import pairwise
 from math import prod
 from typing import Literal, NamedTuple
 
-from ...ir import Dim, Extent, TensorType
+from ...ir import Dim, Extent, TensorType, product, size_at
 
 Kind = Literal["", "block", "lane"]
 
@@ -154,6 +154,18 @@ def _merged(axis: Axis) -> Axis | None:
     return (Factor(prod(f.extent for f in axis), axis[-1].stride),)
 
 
+def fits(type: TensorType) -> bool:
+    """Whether a value can lie in lanes, or has no samples: it has one axis of c·N places, or none."""
+    sizes = [d for d in type.shape if isinstance(d, Extent)]
+    return len(sizes) <= 1 and all(len(d.coefficients) == 2 and d.coefficients[0] == 0 for d in sizes)
+
+
+def before_samples(type: TensorType) -> Dim:
+    """How often a value has all samples one after the other: the elements of the axes before theirs."""
+    batch = next((a for a, d in enumerate(type.shape) if isinstance(d, Extent)), 0)
+    return product(type.shape[:batch])
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
     """A batch of n samples in blocks of `lanes`."""
@@ -223,7 +235,9 @@ class Batch:
         return replace(spread, axes=tuple(axes))
 
     def natural(self, type: TensorType) -> Layout:
-        """As the shape says, the batch padded: what leaves the program, or comes from NumPy."""
+        """As the shape says: what leaves the program, or comes from NumPy. The batch is padded if it fits."""
+        if not fits(type):
+            return _dense([size_at(d, self.n) for d in type.shape])
         axes: list[Axis] = []
         step = 1
         for dim, extent in zip(reversed(type.shape), reversed(self.extents(type.shape)), strict=True):
@@ -236,6 +250,12 @@ class Batch:
                 axes.insert(0, (Factor(extent, step),) if extent != 1 else ())
             step *= extent
         return Layout(tuple(axes))
+
+
+def _dense(sizes: Sequence[int]) -> Layout:
+    """One element after the other, the last axis innermost."""
+    strides = [prod(sizes[a + 1 :]) for a in range(len(sizes))]
+    return Layout(tuple((Factor(n, s),) if n != 1 else () for n, s in zip(sizes, strides, strict=True)))
 
 
 class Loop(NamedTuple):

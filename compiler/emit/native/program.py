@@ -105,7 +105,7 @@ def build(
     each kernel ends, in the array of CLOCKS numbers that the word "clock" points to.
     """
     planned = plan(graph, n, wanted)
-    selection = Selection(planned, isa, winograd)
+    selection = Selection(planned, isa, winograd=winograd)
     memory, words = Memory(selection), Words()
     calls = Calls(words, memory)
     once, first = _functions(selection, selection.once, "once", calls, memory, timed=False)
@@ -171,7 +171,8 @@ def _host(selection: Selection, action: Fallback, memory: Memory) -> Host:
     op = REGISTRY[node.op]
     attrs = {name: bound_attr(value, plan.n) for name, value in node.attrs}
     names = [f"x{i}" for i in range(len(ids))]
-    statement = op.numpy.format(*names, out="out", work="work", operands=", ".join(names), **attrs)
+    text = op.numpy.format(*names, out="out", work="work", operands=", ".join(names), **attrs)
+    statement = f"np.copyto(out, {text})" if op.view else text
     arguments = ", ".join(["out", *names, "work", *op.counters])
     types = [plan.graph[o].type.with_shape(plan.shape(o)) for o in ids]
     return Host(

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import prod
 
-from ...ir import Dim, Extent, product
+from ...ir import Dim, product
 from ...ops.op import REGISTRY
 from ...plan import Plan
 from ...storage import Fixed, Literal
+from .layout import before_samples, fits
 from .scalar import UNARY
 
 ENDS = ("sum", "max", "min", "prod", "any", "all")  # reductions that a loop may end in
@@ -69,20 +70,25 @@ class Reading:
                 found.add(-1 if self.is_view(user) else user)
         return found
 
+    def fits(self, id: int) -> bool:
+        """Whether an operation's result and operands have layouts that kernels work with."""
+        return all(fits(self.graph[i].type) for i in (id, *self.graph.operands(id)))
+
     def elements(self, id: int) -> int:
         return prod(self.plan.shape(id))
 
     def space(self, id: int) -> Space | None:
         """What a loop over an operation's elements walks over, None where it is not such a loop."""
         node = self.graph[id]
+        if not self.fits(id):
+            return None
         if node.op in ENDS:
-            shape = self.graph[self.graph.operands(id)[0]].type.shape
+            type = self.graph[self.graph.operands(id)[0]].type
         elif self._is_elementwise(id):
-            shape = node.type.shape
+            type = node.type
         else:
             return None
-        batch = next((a for a, size in enumerate(shape) if isinstance(size, Extent)), 0)
-        return product(shape), product(shape[:batch]), isinstance(self.plan.storage.get(id), Fixed)
+        return product(type.shape), before_samples(type), isinstance(self.plan.storage.get(id), Fixed)
 
     def _is_elementwise(self, id: int) -> bool:
         node = self.graph[id]
