@@ -78,25 +78,32 @@ def _plain(selection: Selection, id: int) -> Tensor:
     tensor = selection.tensor(id)
     if all(len(axis) <= 1 for axis in tensor.layout.axes[1:]):
         return tensor
-    made = selection.new(selection.graph[id].type)
-    selection.copy(tensor, made)
-    return made
+
+    def make() -> Tensor:
+        made = selection.new(selection.graph[id].type)
+        selection.copy(tensor, made)
+        return made
+
+    return selection.shared((tensor.buffer, tensor.layout), make)
 
 
 def padded(selection: Selection, id: int, pad: Pairs, about: str, value: float = 0.0) -> Tensor:
-    """An image with one number around it."""
+    """An image with one number around it, which stays there from step to step."""
     image = _plain(selection, id)
     if not any(p for pair in pad for p in pair):
         return image
     type = selection.graph[id].type
     lead = type.rank - len(pad)
     sizes = [d + before + after for d, (before, after) in zip(image.layout.extents[lead:], pad, strict=True)]
-    made = selection.new(type.with_shape((*type.shape[:lead], *sizes)))
-    selection.fill(made, value, f"borders of {about}")
-    start = [0] * lead + [before for before, _ in pad]
-    inner = made.layout.sliced(start, image.layout.extents, [1] * type.rank)
-    selection.copy(image, made.seen(inner), f"pad {about}")
-    return made
+
+    def make() -> Tensor:
+        made = selection.filled(type.with_shape((*type.shape[:lead], *sizes)), value, f"borders of {about}")
+        start = [0] * lead + [before for before, _ in pad]
+        inner = made.layout.sliced(start, image.layout.extents, [1] * type.rank)
+        selection.copy(image, made.seen(inner), f"pad {about}")
+        return made
+
+    return selection.shared((image.buffer, image.layout, pad, value), make)
 
 
 def _sizes(image: Tensor, lanes: int = 1) -> tuple[int, Sequence[int]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -38,7 +38,7 @@ class Mark(NamedTuple):
 
     tensors: dict[int, Tensor]
     copies: dict[int, Tensor]
-    packed: dict[tuple[Buffer, Layout, int], Tensor]
+    shared: dict[Hashable, Tensor]
     once: int
     actions: int
 
@@ -62,7 +62,7 @@ class Values:
         self._order = Order(self.groups)
         self._tensors: dict[int, Tensor] = {}
         self._copies: dict[int, Tensor] = {}
-        self._packed: dict[tuple[Buffer, Layout, int], Tensor] = {}
+        self._shared: dict[Hashable, Tensor] = {}
         self._buffers = 0
         self._fixed = False  # whether it is found what is run once
 
@@ -110,15 +110,30 @@ class Values:
         """One number everywhere."""
         self.run(fill(out, value, self.isa.lanes, about))
 
+    def shared(self, key: Hashable, make: Callable[[], Tensor]) -> Tensor:
+        """What several kernels read and is made once. key: what it is made of, and how."""
+        if key not in self._shared:
+            self._shared[key] = make()
+        return self._shared[key]
+
     def packed(self, id: int, axis: int) -> Tensor:
         """A value in lanes with the places along an axis side by side, and zeros for the padding samples."""
         source, type = self.tensor(id), self.graph[id].type
-        key = (source.buffer, source.layout, axis)
-        if key not in self._packed:
+
+        def make() -> Tensor:
             out = self.new(type, self.batch.layout(type, axis).panels(axis, _PANEL * self.isa.lanes))
             self.run(copy(source, out, self.batch, "rows of " + self.about(self.graph[id]), cleared=True))
-            self._packed[key] = out
-        return self._packed[key]
+            return out
+
+        return self.shared((source.buffer, source.layout, axis), make)
+
+    def filled(self, type: TensorType, value: float, about: str) -> Tensor:
+        """Memory of its own, kept between steps, that is filled with a number when the program is loaded."""
+        size = self.batch.layout(type).elements * item_bytes(ELEMENTS[type.dtype])
+        self._buffers += 1
+        out = Tensor(Buffer(self._buffers, "fixed", size), self.batch.layout(type), type.dtype)
+        self.once.append(fill(out, value, self.isa.lanes, about))
+        return out
 
     def about(self, node: Node) -> str:
         """What a kernel is called where people see it."""
@@ -131,12 +146,12 @@ class Values:
 
     def mark(self) -> Mark:
         """What is known now, for `undo`."""
-        known = dict(self._tensors), dict(self._copies), dict(self._packed)
+        known = dict(self._tensors), dict(self._copies), dict(self._shared)
         return Mark(*known, len(self.once), len(self.actions))
 
     def undo(self, mark: Mark) -> None:
         """Forget what was found since then."""
-        self._tensors, self._copies, self._packed = mark.tensors, mark.copies, mark.packed
+        self._tensors, self._copies, self._shared = mark.tensors, mark.copies, mark.shared
         del self.once[mark.once :], self.actions[mark.actions :]
 
     def fall_back(self, node: Node) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import netc
 from netc.compiler.build import Builder
 from netc.compiler.emit.native import build
 from netc.compiler.ir import Graph, N, Result, TensorType
@@ -48,3 +49,18 @@ def test_zeros_above_and_below_are_not_multiplied() -> None:
     rows = sum(k.multiply_adds for k in program.kernels) / (SAMPLES * CHANNELS * FILTERS * 12 * 5)
     assert rows == 8 * 5
     assert len([k for k in program.kernels if k.beside]) == 9
+
+
+PADDED = "input x[N, 2, 9, 9]\ny = x -> conv(3, 5, pad = 2) -> tanh\nloss mean(y ^ 2)\ntrain sgd(lr = 0.5)\n"
+
+
+def test_an_image_is_padded_once_for_all_that_read_it() -> None:
+    """The convolution and the gradient of its kernels; the zeros around it stay from step to step."""
+    ours, theirs = (netc.compile(text=PADDED, device=device) for device in ("cpu", "numpy"))
+    program = build(ours.compiled.graph("step"), 5, host().isa)
+    found = [k.about for k in program.kernels if k.about.startswith(("pad", "borders"))]
+    assert found == ["pad conv y.conv1.z"]
+    rng = np.random.default_rng(0)
+    for _ in range(4):
+        x = rng.standard_normal((5, 2, 9, 9)).astype(np.float32)
+        np.testing.assert_allclose(ours.step(x=x), theirs.step(x=x), rtol=1e-5)
