@@ -12,7 +12,7 @@ from math import prod
 
 from ...ir import Node, TensorType
 from . import filtering
-from .contraction import contraction
+from .contraction import contraction, is_finished
 from .copying import copy
 from .filtered_weights import weight_gradient
 from .layout import Axis, Factor, Layout, common
@@ -162,7 +162,9 @@ def conv(selection: Selection, node: Node) -> None:
         terms += _terms(places, tuple(Factor(f.extent, step * stride) for f in places), None)
         kernel = w.layout.axes[axis]
         terms += _terms(None, tuple(Factor(f.extent, step * dilation) for f in kernel), kernel)
-    selection.run(*contraction(out, x, w, terms, selection.isa, selection.batch, about))
+    if selection.finish is not None and not is_finished(out, terms, selection.isa):
+        out = selection.apart(out)
+    selection.run(*contraction(out, x, w, terms, selection.isa, selection.batch, about, selection.finish))
 
 
 @rule("conv_weight_gradient")

@@ -35,8 +35,10 @@ def convolve(
 
     backwards: from the kernels' outputs to their inputs.
     """
-    lanes = selection.isa.lanes
-    writer = Writer([image, by, out], lanes)
+    lanes, finish = selection.isa.lanes, selection.finish
+    ends = [*finish.inputs, *finish.outputs] if finish is not None else [out]
+    result = 2 + len(finish.inputs) if finish is not None else 2
+    writer = Writer([image, by, *ends], lanes)
     fn = writer.fn
     x, y = Image.of(image), Image.of(out)
     into, outof = (by.layout.extents[2], 1) if backwards else (1, by.layout.extents[2])
@@ -69,7 +71,7 @@ def convolve(
                 _ask(writer, 0, place, x, rows.step + 2, columns.step + 2)
             with fn.loop(*share(fn, number, n * n, count)) as k:
                 target = fn.add(at[2], fn.multiply(fn.add(first, k), y.channel))
-                _ask(writer, 2, target, y, rows.step, columns.step, write=True)
+                _ask(writer, result, target, y, rows.step, columns.step, write=True)
             here = (
                 fn.add(kernels, fn.multiply(number, prod(by.layout.extents[1:]))),
                 fn.multiply(number, of_number),
@@ -91,9 +93,13 @@ def convolve(
                     for i, value in enumerate(values):
                         row, column = r * scheme.tile + i // scheme.tile, t * scheme.tile + i % scheme.tile
                         place = fn.add(target, row * y.down + column * y.along)
-                        fn.store(value, writer.pointers[2], place, wanted[row][column])
+                        if finish is None:
+                            fn.store(value, writer.pointers[result], place, wanted[row][column])
+                        else:
+                            finish.store(writer, value, place, 1, lanes, 0, wanted=wanted[row][column])
 
-    starts = [fn.add(writer.starts[0], -before[0] * x.down - before[1] * x.along), *writer.starts[1:], 0]
+    begin = fn.add(writer.starts[0], -before[0] * x.down - before[1] * x.along)
+    starts = [begin, writer.starts[1], writer.starts[result], 0]
     tasks = [
         Loop(selection.batch.blocks, (x.block, 0, y.block, 0)),
         Loop(rows.groups, (rows.step * x.down, 0, rows.step * y.down, 1)),
@@ -114,7 +120,8 @@ def convolve(
         if whole != y.channels:
             results(at, following, whole, y.channels - whole, wanted)
     work = by.layout.elements * rows.groups * columns.groups * tiles * selection.batch.padded
-    selection.run(writer.kernel(1, prod(loop.extent for loop in tasks), about, work))
+    written = 1 if finish is None else len(finish.outputs)
+    selection.run(writer.kernel(written, prod(loop.extent for loop in tasks), about, work))
 
 
 def _ask(

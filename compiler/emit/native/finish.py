@@ -1,16 +1,25 @@
-"""Elementwise operations on a sum of products as it leaves the registers: say, an update of the weights."""
+"""Elementwise operations on sums of products as they leave the registers: a bias and an activation, or an
+update of the weights.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
-from .layout import Axis, Layout, common
+from .layout import Axis, Layout, Loop, common
 from .nest import Tensor, Writer
 from .pointwise import Group, values
 from .text import Function, Index, Value
 
-Way = Literal["alike", "one"]  # a tensor lies as the result does, or is one number
+
+class Along(NamedTuple):
+    """A tensor that moves in one loop of the result alone: the loop, with the strides of both."""
+
+    loop: Loop
+
+
+Way = Literal["alike", "one"] | Along  # a tensor lies as the result does, or is one number, or a bias
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +45,10 @@ class Finish:
         return list(self.group.outputs.values())
 
     def fits(self, layout: Layout) -> bool:
-        """Whether everything lies as the result does, or is one number."""
-        axes = [axis for _, axis in self.group.inputs.values()]
-        axes += [tensor.layout.flat for tensor in self.group.outputs.values()]
-        return all(_way(layout.flat, axis) for axis in axes)
+        """Whether the outputs lie as the result does, and the inputs in a way that its places tell."""
+        inputs = [_way(layout.flat, axis) for _, axis in self.group.inputs.values()]
+        outputs = [_way(layout.flat, tensor.layout.flat) for tensor in self.group.outputs.values()]
+        return all(inputs) and all(way == "alike" for way in outputs)
 
     def store(
         self,
@@ -50,30 +59,32 @@ class Finish:
         width: int,
         mask: int,
         first: int = 2,
+        wanted: Value | None = None,
     ) -> None:
         """Compute the group from a result, whose place is given, and store it.
 
         The writer's tensors are the two factors and, from the first one on, the inputs and the outputs.
+        mask: so many lanes alone, if it is not 0; wanted: the lanes of a vector side by side.
         """
         fn, group, inputs = writer.fn, self.group, list(self.group.inputs)
-        target = self.target.layout
-
-        def place(tensor: Tensor, axis: Axis) -> tuple[Index, int]:
-            if _way(target.flat, axis) == "one":
-                return tensor.layout.offset, 0
-            return self._there(fn, offset, tensor), stride
 
         def load(id: int) -> Value:
             if id == self.head:
                 return value
             tensor, axis = group.inputs[id]
-            at, step = place(tensor, axis)
-            return writer.load(first + inputs.index(id), at, step, width, mask)
+            which = first + inputs.index(id)
+            at, step = self._place(fn, offset, stride, tensor, axis)
+            if wanted is not None and step:
+                return fn.load(writer.pointers[which], at, tensor.element, width, wanted)
+            return writer.load(which, at, step, width, mask)
 
         known = values(group, fn, width, load)
         for number, (id, tensor) in enumerate(group.outputs.items(), first + len(inputs)):
-            at, step = place(tensor, tensor.layout.flat)
-            writer.store(number, _spread(fn, known[id], width), at, step, mask)
+            made, there = _spread(fn, known[id], width), self._there(fn, offset, tensor)
+            if wanted is not None:
+                fn.store(made, writer.pointers[number], there, wanted)
+            else:
+                writer.store(number, made, there, stride, mask)
 
     def prefetch(self, writer: Writer, offset: Index) -> None:
         """Ask for what will be read at a result's place."""
@@ -81,6 +92,22 @@ class Finish:
         for number, (tensor, axis) in enumerate(self.group.inputs.values(), 2):
             if _way(self.target.layout.flat, axis) == "alike":
                 fn.prefetch(writer.pointers[number], self._there(fn, offset, tensor), tensor.element)
+
+    def _place(
+        self, fn: Function, offset: Index, stride: int, tensor: Tensor, axis: Axis
+    ) -> tuple[Index, int]:
+        """Where an input is read for a result's place, and its stride along a vector of results."""
+        target = self.target.layout
+        match _way(target.flat, axis):
+            case Along(Loop(extent, (own, theirs))):
+                rounds, _ = fn.divide(fn.add(offset, -target.offset), own)
+                _, round = fn.divide(rounds, extent)
+                at = fn.add(fn.multiply(round, theirs), tensor.layout.offset)
+                return at, theirs if stride == own else 0
+            case "alike":
+                return self._there(fn, offset, tensor), stride
+            case _:
+                return tensor.layout.offset, 0
 
     def _there(self, fn: Function, offset: Index, tensor: Tensor) -> Index:
         """The same place in another tensor."""
@@ -92,7 +119,19 @@ def _spread(fn: Function, value: Value, width: int) -> Value:
 
 
 def _way(result: Axis, other: Axis) -> Way | None:
-    loops = [loop.strides for loop in common([result, other])]
-    if all(theirs == 0 for _, theirs in loops):
+    loops = common([result, other])
+    moving = [loop for loop in loops if loop.strides[1]]
+    if not moving:
         return "one"
-    return "alike" if all(own == theirs for own, theirs in loops) else None
+    if all(own == theirs for own, theirs in (loop.strides for loop in loops)):
+        return "alike"
+    if len(moving) > 1:
+        return None
+    (loop,) = moving
+    own = loop.strides[0]
+    # The place in this loop follows from a result's offset if the other loops go on within it or around it.
+    nested = all(
+        lp is loop or lp.extent * lp.strides[0] <= own or lp.strides[0] % (own * loop.extent) == 0
+        for lp in loops
+    )
+    return Along(Loop(loop.extent, loop.strides)) if nested and own > 0 else None

@@ -189,7 +189,7 @@ class Groups:
                 continue
             for source, direct in sorted(group.reads, reverse=True):
                 node = self.graph[source]
-                products = node.op in ("matmul", "einsum") and len(self.graph.operands(source)) <= 2
+                products = node.op in ("matmul", "einsum", "conv") and len(self.graph.operands(source)) <= 2
                 products = products and self.reading.fits(source)
                 fixed = isinstance(self.plan.storage.get(source), Fixed)
                 alone = {self.of.get(r) for r in self._readers(source)} == {last}

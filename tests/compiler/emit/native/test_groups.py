@@ -173,12 +173,6 @@ def test_the_weights_are_updated_as_their_gradient_is_complete(width: int, sampl
         assert_close(found[result], value, str(result), rounding=64)
 
 
-def test_a_product_with_a_bias_is_left_alone(b: Builder) -> None:
-    """The bias does not lie as the product does."""
-    x, w, v = leaf(b, "x", 32), leaf(b, "w", 32, 8), leaf(b, "v", 8)
-    assert kernels((x @ w + v).op("relu")) == ["matmul", "relu"]
-
-
 @settings(max_examples=40, deadline=None)
 @given(st.tuples(*[st.integers(1, 40)] * 3), st.sampled_from((1, 9, 300, 900)))
 def test_updates_of_any_size(sizes: tuple[int, int, int], samples: int) -> None:
