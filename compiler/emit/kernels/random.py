@@ -30,7 +30,15 @@ def uniform(out, key, seed, step):
 
 
 def normal(out, key, seed, step):
-    generator(key, seed, step).standard_normal(out.shape, dtype=out.dtype, out=out)
+    drawn = generator(key, seed, step).random(out.size + out.size % 2, dtype=out.dtype)
+    out[...] = normals(drawn)[: out.size].reshape(out.shape)
+
+
+def normals(drawn):
+    """[…, count] normal numbers from as many uniform ones, two from two (Box & Muller 1958)."""
+    radius, angle = np.sqrt(-2 * np.log(1 - drawn[..., ::2])), 2 * np.pi * drawn[..., 1::2]
+    pairs = np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=-1)
+    return pairs.reshape(drawn.shape)
 
 
 def philox(counter, key):
@@ -59,9 +67,6 @@ def sample_uniform(out, key, seed, epoch, rows):
 
 
 def sample_normal(out, key, seed, epoch, rows):
-    """Two by two, from two uniform numbers (Box & Muller 1958)."""
     count = out.size // len(out)
     drawn = fractions(count + count % 2, out.dtype, key, seed, epoch, rows)
-    radius, angle = np.sqrt(-2 * np.log(1 - drawn[:, ::2])), 2 * np.pi * drawn[:, 1::2]
-    pairs = np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=-1)
-    out[...] = pairs.reshape(len(out), -1)[:, :count].reshape(out.shape)
+    out[...] = normals(drawn)[:, :count].reshape(out.shape)

@@ -135,10 +135,10 @@ def _wide(fn: Function, x: Value, by: int) -> tuple[Value, Value]:
     return fn.cast("trunc", _with(fn, "lshr", product, 64), "i64"), fn.cast("trunc", product, "i64")
 
 
-@rule("uniform")
+@rule("uniform", "normal")
 def of_the_step(selection: Selection, node: Node) -> None:
     """As NumPy's generator does it: it counts up before it draws, and makes two float32 numbers of a word,
-    the first one of its low half.
+    the first one of its low half. Normal numbers follow from two of these.
     """
     if any(isinstance(dim, Extent) for dim in node.type.shape[1:]):  # a padded axis that is not the first
         selection.fall_back(node)
@@ -154,11 +154,15 @@ def of_the_step(selection: Selection, node: Node) -> None:
         zero = number(0, "i64")
         counter = [fn.index(fn.add(block, 1)), zero, zero, fn.load(step, 0, "i64")]
         key = [fn.load(seed, 0, "i64"), number(stream(str(node.attr("key"))), "i64")]
-        for k, word in enumerate(_philox4x64(fn, counter, key)):
+        drawn: list[Value] = []
+        for word in _philox4x64(fn, counter, key):
             parts = [word] if halves == 1 else [_with(fn, "and", word, _LOW), _with(fn, "lshr", word, 32)]
-            for half, part in enumerate(parts):
-                value = _share(fn, part, 11 if halves == 1 else 8, out)
-                fn.store(value, target, fn.add(fn.multiply(block, 4 * halves), k * halves + half))
+            drawn += [_share(fn, part, 11 if halves == 1 else 8, out) for part in parts]
+        if node.op == "normal":
+            pair = _normal_pair(fn, fn.gathered(drawn[::2]), fn.gathered(drawn[1::2]))
+            drawn = [fn.extract(of, lane) for lane in range(len(drawn) // 2) for of in pair]
+        for k, value in enumerate(drawn):
+            fn.store(value, target, fn.add(fn.multiply(block, 4 * halves), k))
     work = 20 * whole.layout.elements
     selection.run(writer.kernel(1, blocks, selection.about(node), work))
     selection.copy(whole.seen(natural), out, selection.about(node))

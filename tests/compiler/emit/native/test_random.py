@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.stats import kstest
 
 from netc.compiler.build import Builder
 from netc.compiler.emit.native import build
@@ -22,8 +23,9 @@ def test_numbers(n: int) -> None:
     dtypes: tuple[DType, ...] = ("float32", "float64")
     for dtype in dtypes:
         for shape in (*SHAPES, (4, 7), ()):
-            drawn = builder.apply("uniform", shape=shape, key="h.dropout1", dtype=dtype)
-            graph.results[Result("value", f"step {dtype} {shape}")] = drawn.id
+            for op in ("uniform", "normal"):
+                drawn = builder.apply(op, shape=shape, key="h.dropout1", dtype=dtype)
+                graph.results[Result("value", f"{op} {dtype} {shape}")] = drawn.id
         for shape in SHAPES[:-1]:
             for op in ("sample_uniform", "sample_normal"):
                 drawn = builder.apply(op, shape=shape, key="flip", dtype=dtype)
@@ -37,3 +39,17 @@ def test_numbers(n: int) -> None:
             else:
                 np.testing.assert_array_equal(found[result], value, result.name)
     assert build(graph, n, AVX512).steps == ("run0",)  # NumPy does none of it
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_normal_numbers_are_normal(dtype: DType) -> None:
+    """An odd number of them: Kolmogorov and Smirnov's distance, which 1 % of such samples exceed."""
+    graph = Graph()
+    drawn = Builder(graph).apply("normal", shape=(100_001,), key="n", dtype=dtype)
+    graph.results[Result("value", "z")] = drawn.id
+    for values in both(graph, 1, {}, seed=3, step=5, epoch=0, rows=np.zeros(1, int)):
+        z = np.sort(values[Result("value", "z")].astype("float64"))
+        assert kstest(z, "norm").statistic < 1.63 / len(z) ** 0.5
+        assert (
+            abs(np.corrcoef(values[Result("value", "z")][:-1], values[Result("value", "z")][1:])[0, 1]) < 0.01
+        )
