@@ -8,6 +8,7 @@ from ..ir import Graph
 from ..verify import verify
 from .cse import cse
 from .dce import dce
+from .einsum import two_at_a_time
 from .fuse import fuse
 from .simplify import simplify
 from .stabilise import stabilise, stable_builder
@@ -23,11 +24,13 @@ __all__ = [
     "simplify",
     "stabilise",
     "stable_builder",
+    "two_at_a_time",
 ]
 
 # Sharing comes between, because equations such as x - x see that two operands are one.
 PIPELINE: tuple[Callable[[Graph], Graph], ...] = (
     drop_stops,
+    two_at_a_time,
     stabilise,
     simplify,
     cse,
