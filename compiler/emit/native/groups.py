@@ -17,6 +17,7 @@ from operator import itemgetter
 from ...ir import Dim, product, size_at
 from ...plan import Plan
 from ...storage import ITEM_BYTES, Fixed
+from .layout import before_samples
 from .reading import ENDS, Reading, Space
 
 _CHEAP = {
@@ -194,6 +195,7 @@ class Groups:
                 fixed = isinstance(self.plan.storage.get(source), Fixed)
                 alone = {self.of.get(r) for r in self._readers(source)} == {last}
                 whole = direct and self._is_whole(source, group.space) and fixed == group.space[2]
+                whole = whole and before_samples(node.type) == group.space[1]
                 if products and alone and whole and source not in self.reading.results:
                     yield last, source
                     break

@@ -48,6 +48,14 @@ SPECS = {
         r = reshape(dense(x, 16), [16, N])
         loss mean(tanh(r * w) ^ 2)
     """,
+    "the same of a product, which ends in what follows": """
+        input x[N, 6]
+        param W[6, 16] ~ normal(1)
+        param w[16, 1] ~ normal(1)
+        r = reshape(x @ W, [16, N])
+        output p = tanh(r * w)
+        loss mean(tanh(r * w) ^ 2)
+    """,
 }
 
 
@@ -65,6 +73,8 @@ def test_they_train_as_numpy_does(what: str, n: int) -> None:
     theirs, wanted = steps(text, "numpy", x)
     assert isinstance(ours.program("step", n), NativeExecutable)
     np.testing.assert_allclose(losses, wanted, rtol=1e-5)
+    if "output" in text:
+        np.testing.assert_allclose(ours.predict(x=x), theirs.predict(x=x), rtol=1e-4, atol=1e-5)
     for name, value in theirs.parameters.items():
         np.testing.assert_allclose(ours.parameters[name], value, rtol=1e-4, atol=1e-6, err_msg=name)
 
