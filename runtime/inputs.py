@@ -51,7 +51,7 @@ class Inputs:
             self._fitting[name].add(form)
         classes = self._network.inputs[name].classes
         # Seen without a sign, a negative number is larger than any class.
-        if classes and int(array.view(f"u{array.itemsize}").max()) >= classes:
+        if classes and int(array.view(f"{array.dtype.byteorder}u{array.itemsize}").max()) >= classes:
             low, high = int(array.min()), int(array.max())
             raise ValueError(
                 f"{name} holds classes 0 to {classes - 1}, and the array goes from {low} to {high}"
