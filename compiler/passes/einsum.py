@@ -20,6 +20,7 @@ _SAMPLES = 64  # in a batch, for want of its size
 
 
 def two_at_a_time(graph: Graph) -> Graph:
+    """The graph with every einsum of two factors, or of one."""
     if not any(node.op == "einsum" and len(graph.operands(node.id)) > 2 for node in graph):
         return graph
     return rewrite(graph, {"einsum": (_begun,)})[0]

@@ -78,13 +78,7 @@ def _plain(selection: Selection, id: int) -> Tensor:
     tensor = selection.tensor(id)
     if all(len(axis) <= 1 for axis in tensor.layout.axes[1:]):
         return tensor
-
-    def make() -> Tensor:
-        made = selection.new(selection.graph[id].type)
-        selection.copy(tensor, made)
-        return made
-
-    return selection.shared((tensor.buffer, tensor.layout), make)
+    return selection.plain(id)
 
 
 def padded(selection: Selection, id: int, pad: Pairs, about: str, value: float = 0.0) -> Tensor:
@@ -177,8 +171,7 @@ def conv_weight_gradient(selection: Selection, node: Node) -> None:
         image, before = _plain(selection, of), (how.pad[0][0], how.pad[1][0])
         if scheme := scheme_for(selection, image, g, *_sizes(g, selection.isa.lanes)):
             if Factor(selection.isa.lanes, 1, "lane") not in g.layout.axes[0]:
-                spread, g = g, selection.new(selection.graph[by].type)
-                selection.copy(spread, g)
+                g = selection.plain(by)
             weight_gradient(selection, image, g, out, scheme, before, about)
             return
     x, sums = padded(selection, of, how.pad, about), out

@@ -36,9 +36,9 @@ def convolve(
     backwards: from the kernels' outputs to their inputs.
     """
     lanes, finish = selection.isa.lanes, selection.finish
-    ends = [*finish.inputs, *finish.outputs] if finish is not None else [out]
-    result = 2 + len(finish.inputs) if finish is not None else 2
-    writer = Writer([image, by, *ends], lanes)
+    inputs, outputs = (finish.inputs, finish.outputs) if finish is not None else ([], [out])
+    result = 2 + len(inputs)
+    writer = Writer([image, by, *inputs, *outputs], lanes)
     fn = writer.fn
     x, y = Image.of(image), Image.of(out)
     into, outof = (by.layout.extents[2], 1) if backwards else (1, by.layout.extents[2])
@@ -120,8 +120,7 @@ def convolve(
         if whole != y.channels:
             results(at, following, whole, y.channels - whole, wanted)
     work = by.layout.elements * rows.groups * columns.groups * tiles * selection.batch.padded
-    written = 1 if finish is None else len(finish.outputs)
-    selection.run(writer.kernel(written, prod(loop.extent for loop in tasks), about, work))
+    selection.run(writer.kernel(len(outputs), prod(loop.extent for loop in tasks), about, work))
 
 
 def _ask(

@@ -5,21 +5,15 @@ update of the weights.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from .layout import Axis, Layout, Loop, common
 from .nest import Tensor, Writer
 from .pointwise import Group, values
 from .text import Function, Index, Value
 
-
-class Along(NamedTuple):
-    """A tensor that moves in one loop of the result alone: the loop, with the strides of both."""
-
-    loop: Loop
-
-
-Way = Literal["alike", "one"] | Along  # a tensor lies as the result does, or is one number, or a bias
+# A tensor lies as the result does, or is one number, or moves in one of its loops alone, as a bias does.
+Way = Literal["alike", "one"] | Loop
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +93,7 @@ class Finish:
         """Where an input is read for a result's place, and its stride along a vector of results."""
         target = self.target.layout
         match _way(target.flat, axis):
-            case Along(Loop(extent, (own, theirs))):
+            case Loop(extent, (own, theirs)):
                 rounds, _ = fn.divide(fn.add(offset, -target.offset), own)
                 _, round = fn.divide(rounds, extent)
                 at = fn.add(fn.multiply(round, theirs), tensor.layout.offset)
@@ -134,4 +128,4 @@ def _way(result: Axis, other: Axis) -> Way | None:
         lp is loop or lp.extent * lp.strides[0] <= own or lp.strides[0] % (own * loop.extent) == 0
         for lp in loops
     )
-    return Along(Loop(loop.extent, loop.strides)) if nested and own > 0 else None
+    return loop if nested and own > 0 else None

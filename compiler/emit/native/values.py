@@ -37,7 +37,6 @@ class Mark(NamedTuple):
     """The state of Values at some time."""
 
     tensors: dict[int, Tensor]
-    copies: dict[int, Tensor]
     shared: dict[Hashable, Tensor]
     once: int
     actions: int
@@ -61,7 +60,6 @@ class Values:
         self.groups = Groups(self.plan)
         self._order = Order(self.groups)
         self._tensors: dict[int, Tensor] = {}
-        self._copies: dict[int, Tensor] = {}
         self._shared: dict[Hashable, Tensor] = {}
         self._buffers = 0
         self._fixed = False  # whether it is found what is run once
@@ -127,6 +125,17 @@ class Values:
 
         return self.shared((source.buffer, source.layout, axis), make)
 
+    def plain(self, id: int) -> Tensor:
+        """A copy of a value in the layout that its type has."""
+        source = self.tensor(id)
+
+        def make() -> Tensor:
+            out = self.new(self.graph[id].type)
+            self.copy(source, out)
+            return out
+
+        return self.shared((source.buffer, source.layout), make)
+
     def filled(self, type: TensorType, value: float, about: str) -> Tensor:
         """Memory of its own, kept between steps, that is filled with a number when the program is loaded."""
         size = self.batch.layout(type).elements * item_bytes(ELEMENTS[type.dtype])
@@ -146,12 +155,11 @@ class Values:
 
     def mark(self) -> Mark:
         """What is known now, for `undo`."""
-        known = dict(self._tensors), dict(self._copies), dict(self._shared)
-        return Mark(*known, len(self.once), len(self.actions))
+        return Mark(dict(self._tensors), dict(self._shared), len(self.once), len(self.actions))
 
     def undo(self, mark: Mark) -> None:
         """Forget what was found since then."""
-        self._tensors, self._copies, self._shared = mark.tensors, mark.copies, mark.shared
+        self._tensors, self._shared = mark.tensors, mark.shared
         del self.once[mark.once :], self.actions[mark.actions :]
 
     def fall_back(self, node: Node) -> None:
@@ -235,10 +243,7 @@ class Values:
         if layout is None:
             self.fall_back(node)
             return self._tensors[node.id]
-        if source not in self._copies:
-            self._copies[source] = self.new(type)
-            self.copy(base, self._copies[source])
-        return self._copies[source].seen(layout)
+        return self.plain(source).seen(layout)
 
     def _seen(self, node: Node, layout: Layout) -> Layout | None:
         """How a view shows what lies so; None where no layout says it."""
