@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from ...ir import Node
 from .layout import Axis, Factor, common
+from .matrix import scheme_of
 from .nest import Tensor
 from .parts import contract
 from .select import Selection, rule
@@ -42,7 +43,8 @@ def _einsum(selection: Selection, node: Node, letters: Sequence[str], result: st
         factors.append((one, ""))
     out, (a, b) = selection.out(node), factors
     terms = terms_of((a[1], b[1]), result, a[0], b[0], out)
-    if any(t.kind == "lane" and t.summed for t in terms):
+    summed = any(t.kind == "lane" and t.summed for t in terms)
+    if summed and scheme_of(out, a[0], b[0], terms, selection.isa, selection.batch) is None:
         # The result has no batch: its last axis goes along the vectors, and so must that of b, sample after
         # sample. The padding samples count as 0 in b, which therefore must have them.
         last = result[-1:]
