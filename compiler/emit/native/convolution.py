@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from math import prod
+from typing import NamedTuple
 
 from ...ir import Node, TensorType
 from . import filtering
@@ -16,7 +17,7 @@ from .contraction import contraction, is_finished
 from .copying import copy
 from .filtered_weights import weight_gradient
 from .layout import Axis, Factor, Layout, common
-from .nest import Kernel, Tensor
+from .nest import Tensor
 from .select import Selection, rule
 from .text import item_bytes
 from .tiling import Term, term
@@ -236,13 +237,23 @@ def conv_input_gradient(selection: Selection, node: Node) -> None:
         highest = max((p.first + p.places - 1 for p in part if p.taps), default=0)
         margins.append((max(0, -lowest), max(0, highest - places + 1)))
     g = padded(selection, of, tuple(margins), about)
-    if any(not p.taps for part in parts for p in part):
-        selection.fill(out, 0, about)
     before = [before for before, _ in margins]
-    for chosen in product(*parts):
-        if all(p.taps and p.places for p in chosen):
-            kernels = _part(selection, node, g, w, out, how, chosen, before)
-            selection.run(*(replace(kernel, beside=out.buffer.id) for kernel in kernels))
+    sums = [
+        _part(g, w, out, how, chosen, before)
+        for chosen in product(*parts)
+        if all(p.taps and p.places for p in chosen)
+    ]
+    everywhere = all(p.taps for part in parts for p in part)
+    ends = everywhere and all(is_finished(part.out, part.terms, selection.isa) for part in sums)
+    if selection.finish is not None and not ends:
+        apart = selection.apart(out)
+        sums = [part._replace(out=apart.later(part.out.layout.offset - out.layout.offset)) for part in sums]
+        out = apart
+    if not everywhere:
+        selection.fill(out, 0, about)
+    for part in sums:
+        kernels = contraction(*part, selection.isa, selection.batch, about, selection.finish)
+        selection.run(*(replace(kernel, beside=out.buffer.id) for kernel in kernels))
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,16 +307,19 @@ def _rows(whole: _Remainder, count: int) -> list[_Remainder]:
     return found
 
 
+class _Sums(NamedTuple):
+    """A sum of products."""
+
+    out: Tensor
+    a: Tensor
+    b: Tensor
+    terms: Sequence[Term]
+
+
 def _part(
-    selection: Selection,
-    node: Node,
-    g: Tensor,
-    w: Tensor,
-    out: Tensor,
-    how: _Window,
-    chosen: Sequence[_Remainder],
-    margin: Sequence[int],
-) -> list[Kernel]:
+    g: Tensor, w: Tensor, out: Tensor, how: _Window, chosen: Sequence[_Remainder], margin: Sequence[int]
+) -> _Sums:
+    """What reaches the places of some remainders."""
     groups_out, channels = _split(out.layout.axes[1], how.groups)
     groups_in, filters = _split(g.layout.axes[1], how.groups)
     groups_w, filters_w = _split(w.layout.axes[0], how.groups)
@@ -321,4 +335,4 @@ def _part(
         for i, moved in enumerate((part.start * q, (part.first + before) * p, part.first_tap * k)):
             starts[i] += moved
     to, of, by = (t.later(s) for t, s in zip((out, g, w), starts, strict=True))
-    return contraction(to, of, by, terms, selection.isa, selection.batch, selection.about(node))
+    return _Sums(to, of, by, terms)

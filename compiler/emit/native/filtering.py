@@ -4,7 +4,7 @@ transforms and the products between, so that they stay in a core's own cache.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from math import prod
 
 from .contraction import multiply
@@ -68,10 +68,14 @@ def convolve(
             done = fn.add(number, fn.multiply(fn.divide(first, part)[0], n * n))
             with fn.loop(*share(fn, done, -(-y.channels // part) * n * n, x.channels)) as k:
                 place = fn.add(following, fn.multiply(k, x.channel))
-                _ask(writer, 0, place, x, rows.step + 2, columns.step + 2)
+                for there in _lines(writer, place, x, rows.step + 2, columns.step + 2):
+                    fn.prefetch(writer.pointers[0], there, "float")
             with fn.loop(*share(fn, number, n * n, count)) as k:
                 target = fn.add(at[2], fn.multiply(fn.add(first, k), y.channel))
-                _ask(writer, result, target, y, rows.step, columns.step, write=True)
+                for there in _lines(writer, target, y, rows.step, columns.step):
+                    fn.prefetch(writer.pointers[result], there, "float", write=True)
+                    if finish is not None:
+                        finish.prefetch(writer, there)
             here = (
                 fn.add(kernels, fn.multiply(number, prod(by.layout.extents[1:]))),
                 fn.multiply(number, of_number),
@@ -123,15 +127,11 @@ def convolve(
     selection.run(writer.kernel(len(outputs), prod(loop.extent for loop in tasks), about, work))
 
 
-def _ask(
-    writer: Writer, which: int, place: Index, image: Image, rows: int, columns: int, write: bool = False
-) -> None:
-    """Prefetch so many pixels of one channel."""
-    fn, lanes = writer.fn, writer.lanes
+def _lines(writer: Writer, place: Index, image: Image, rows: int, columns: int) -> Iterator[Index]:
+    """A place in each line of memory that so many pixels of one channel take."""
     for row in range(rows):
-        for column in range(0, columns, max(1, _LINE // (4 * lanes))):
-            there = fn.add(place, row * image.down + column * image.along)
-            fn.prefetch(writer.pointers[which], there, "float", write)
+        for column in range(0, columns, max(1, _LINE // (4 * writer.lanes))):
+            yield writer.fn.add(place, row * image.down + column * image.along)
 
 
 def _following(fn: Function, place: Index, image: Image, rows: Span, columns: Span, group: Index) -> Index:

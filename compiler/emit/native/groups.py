@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import groupby, islice
 from operator import itemgetter
 
 from ...ir import Dim, product, size_at
@@ -24,6 +24,7 @@ _CHEAP = {
     "add", "sub", "mul", "neg", "abs", "square", "relu", "maximum", "minimum", "cast", "where", "not", "and",
     "or", "eq", "ne", "lt", "le", "gt", "ge",
 }  # fmt: skip
+_PRODUCTS = ("matmul", "einsum", "conv", "conv_input_gradient")
 _CHAIN = 6  # operations that are computed again, one after the other
 _SMALL = 8  # so many times smaller than the rest, an operand costs nothing to read
 _MEMBERS, _INPUTS = 40, 12  # of a group: more would not fit into the registers
@@ -68,6 +69,7 @@ class Groups:
         for last, ids in members.items():
             self._groups[last] = self._group(ids)
         self._share()
+        self._part()
         self.heads = dict(self._headed())
         for last, head in self.heads.items():
             self.of[head] = last
@@ -183,22 +185,57 @@ class Groups:
             for source in (*shared, key):
                 neighbours[source, space].append(key)
 
-    def _headed(self) -> Iterator[tuple[int, int]]:
-        """The groups that alone read a sum of products, element by element."""
-        for last, group in self._groups.items():
-            if group.ends or len(self.members(last)) > _FINISHED:
+    def _part(self) -> None:
+        """Take from groups with reductions what a sum of products may end in, if it is stored anyway."""
+        for last, group in list(self._groups.items()):
+            if not group.ends:
                 continue
-            for source, direct in sorted(group.reads, reverse=True):
-                node = self.graph[source]
-                products = node.op in ("matmul", "einsum", "conv") and len(self.graph.operands(source)) <= 2
-                products = products and self.reading.fits(source)
-                fixed = isinstance(self.plan.storage.get(source), Fixed)
-                alone = {self.of.get(r) for r in self._readers(source)} == {last}
-                whole = direct and self._is_whole(source, group.space) and fixed == group.space[2]
-                whole = whole and before_samples(node.type) == group.space[1]
-                if products and alone and whole and source not in self.reading.results:
-                    yield last, source
+            for source in self._products(last):
+                ids = self._stored_of(source, group)
+                rest = [id for id in group.members if id not in ids]
+                between = {s for s, _ in self._sources(rest)} & ids
+                if self._readers(source) <= ids and all(map(self.is_stored, between)):
+                    del self._groups[last]
+                    for part in (sorted(ids, key=self.reading.place.__getitem__), rest):
+                        self.of |= dict.fromkeys(part, part[-1])
+                        self._groups[part[-1]] = self._group(part)
                     break
+
+    def _stored_of(self, source: int, group: _Group) -> set[int]:
+        """What a group makes of a value and stores, with what it needs for that of its own."""
+        follows, found = {source}, set[int]()
+        for id in group.members:
+            read = {s for s, _ in self._sources([id])}
+            if not self.is_end(id) and read & follows:
+                follows.add(id)
+                if self.is_stored(id):
+                    found.add(id)
+        for id in reversed(group.members):
+            if id in found:
+                found |= {s for s, _ in self._sources([id])} & set(group.members)
+        return found
+
+    def _headed(self) -> Iterator[tuple[int, int]]:
+        """The groups that a sum of products may end in."""
+        for last, group in self._groups.items():
+            if not group.ends:
+                yield from ((last, source) for source in islice(self._products(last), 1))
+
+    def _products(self, last: int) -> Iterator[int]:
+        """The sums of products that a group alone reads, element by element; the latest first."""
+        group = self._groups[last]
+        if len(self.members(last)) > _FINISHED:
+            return
+        for source, direct in sorted(group.reads, reverse=True):
+            node = self.graph[source]
+            products = node.op in _PRODUCTS and len(self.graph.operands(source)) <= 2
+            products = products and self.reading.fits(source)
+            fixed = isinstance(self.plan.storage.get(source), Fixed)
+            alone = {self.of.get(r) for r in self._readers(source)} == {last}
+            whole = direct and self._is_whole(source, group.space) and fixed == group.space[2]
+            whole = whole and before_samples(node.type) == group.space[1]
+            if products and alone and whole and source not in self.reading.results:
+                yield source
 
     def _is_whole(self, source: int, space: Space) -> bool:
         return size_at(space[0], self.plan.n) == self.reading.elements(source)
