@@ -320,8 +320,13 @@ class _Nest:
             fn.set(total, _multiply_add(fn, operand(0, a), operand(1, b), fn.get(total)))
 
     def _places(self, sizes: dict[Term, int]) -> Iterator[tuple[int, int, int]]:
-        """The offsets of a, b and the result at each place of a tile."""
-        terms = list(sizes)
+        """The offsets of a, b and the result at each place of a tile.
+
+        All numbers of the operand that has fewer there wait in registers, while those of the other come by.
+        """
+        a, b = (prod(size for t, size in sizes.items() if getattr(t, side)) for side in "ab")
+        moves, stays = ("a", "b") if a >= b else ("b", "a")
+        terms = sorted(sizes, key=lambda t: (not getattr(t, moves), bool(getattr(t, stays))))
         for rounds in product(*(range(sizes[t]) for t in terms)):
             pairs = list(zip(rounds, terms, strict=True))
             yield (

@@ -18,6 +18,7 @@ from .layout import Kind, Loop
 
 _CACHED = 24 << 10  # bytes of operands that a tile may walk over: with room to spare in a first-level cache
 _LATENCY = 8  # multiply-adds under way at a time
+_WAITING = 0.25  # of a load's time, that it adds even where multiplications take longer
 
 
 class Term(NamedTuple):
@@ -166,7 +167,7 @@ def _sizes(kept: Sequence[Term], registers: int) -> dict[Term, int]:
                 sums = prod(sizes)
                 a = prod(s for t, s in zip(chosen, sizes, strict=True) if t.a)
                 b = prod(s for t, s in zip(chosen, sizes, strict=True) if t.b)
-                if sums + a + b > registers:  # LLVM loads more of them at once than it must
+                if sums + min(a, b) + 1 > registers:  # of the operand with more, one at a time
                     continue
                 apart = sum(abs(t.a) + abs(t.b) for t, s in zip(chosen, sizes, strict=True) if s > 1)
                 cost = (_cycles(chosen, sizes), -sums, a + b, apart)
@@ -176,7 +177,9 @@ def _sizes(kept: Sequence[Term], registers: int) -> dict[Term, int]:
 
 
 def _cycles(chosen: Sequence[Term], sizes: Sequence[int]) -> float:
-    """Per multiply-add: two go at a time, and two loads; what is left over at the ends makes small tiles."""
+    """Per multiply-add: two go at a time, and two loads, of which some must wait for a second-level cache;
+    what is left over at the ends makes small tiles.
+    """
     total = 0.0
     parts = [[(t.extent // s, s), (1, t.extent % s)] for t, s in zip(chosen, sizes, strict=True)]
     for corner in product(*parts):
@@ -186,7 +189,7 @@ def _cycles(chosen: Sequence[Term], sizes: Sequence[int]) -> float:
             continue
         a = prod(s for t, (_, s) in zip(chosen, corner, strict=True) if t.a)
         b = prod(s for t, (_, s) in zip(chosen, corner, strict=True) if t.b)
-        total += count * (max(sums, a + b, _LATENCY) + 1)
+        total += count * (max(sums, a + b, _LATENCY) + 1 + _WAITING * (a + b))
     return total / prod(t.extent for t in chosen)
 
 
