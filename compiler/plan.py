@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from .arena import Block, extent, lower_bound, place
 from .ir import Graph, Node, Result, Stage
 from .ops.op import REGISTRY
+from .passes import two_at_a_time
 from .schedule import LEAVES, Schedule
 from .storage import (
     Counter,
@@ -27,11 +28,12 @@ from .storage import (
 class Plan:
     """A graph for batches of n, ready to be written as a program.
 
-    graph: the one that was planned, perhaps with copies added. order: what is done in each step, views
-    included. once: what is done when the program is loaded. storage: of every node in them and of their
-    leaves. work: scratch memory, by node. assigns: at the end of the step, these parameters and states take
-    the value of these nodes; other updates are computed in place. updated: the parameters and states that a
-    step changes. returns: the results that are handed out. lower_bound: the most bytes alive at one time.
+    graph: the one that was planned, perhaps with copies added, and long einsums two factors at a time. order:
+    what is done in each step, views included. once: what is done when the program is loaded. storage: of
+    every node in them and of their leaves. work: scratch memory, by node. assigns: at the end of the step,
+    these parameters and states take the value of these nodes; other updates are computed in place. updated:
+    the parameters and states that a step changes. returns: the results that are handed out. lower_bound: the
+    most bytes alive at one time.
     """
 
     graph: Graph
@@ -65,6 +67,7 @@ def plan(graph: Graph, n: int, wanted: Collection[Result] | None = None) -> Plan
 
     The results "update" are written to their parameters and states; the others are handed out.
     """
+    graph = two_at_a_time(graph, n)
     results = {r: id for r, id in graph.results.items() if wanted is None or r in wanted}
     graph, results = _with_old_values_kept(graph, results)
     returns = {r: id for r, id in results.items() if r.kind != "update"}

@@ -63,14 +63,20 @@ matmul = define(
 )
 
 
+def letters_of(spec: str) -> tuple[list[str], str]:
+    """The letters of an einsum's operands, and those of its result."""
+    left, _, right = spec.replace(" ", "").partition("->")
+    return left.split(","), right
+
+
 def _terms(spec: str, count: int) -> tuple[list[str], str]:
-    """The operands' letters and the result's. Raises ShapeError where they do not fit."""
+    """The same. Raises ShapeError where they do not fit."""
     title = f'"{spec}" is not an einsum that can be compiled'
-    left, arrow, right = spec.replace(" ", "").partition("->")
-    terms = left.split(",")
+    terms, right = letters_of(spec)
+    left = ",".join(terms)
     if "..." in spec:
         raise ShapeError(title, "... has no letters", help="write a letter for each axis")
-    if not arrow:
+    if "->" not in spec.replace(" ", ""):
         letters = sorted(letter for letter in set(left) - {","} if left.count(letter) == 1)
         raise ShapeError(title, "the result is missing", help=f'write "{spec}->{"".join(letters)}"')
     for letter in left.replace(",", "") + right:

@@ -30,7 +30,6 @@ __all__ = [
 # Sharing comes between, because equations such as x - x see that two operands are one.
 PIPELINE: tuple[Callable[[Graph], Graph], ...] = (
     drop_stops,
-    two_at_a_time,
     stabilise,
     simplify,
     cse,

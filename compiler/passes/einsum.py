@@ -9,31 +9,31 @@ parallel execution".
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from itertools import combinations
 from math import prod
 
 from ..build import Value
 from ..ir import Graph, size_at
+from ..ops.contraction import letters_of
+from .cse import cse
 from .rewrite import Term, rewrite
 
-_SAMPLES = 64  # in a batch, for want of its size
 
-
-def two_at_a_time(graph: Graph) -> Graph:
-    """The graph with every einsum of two factors, or of one."""
+def two_at_a_time(graph: Graph, n: int) -> Graph:
+    """The graph for batches of n with every einsum of two factors, or of one."""
     if not any(node.op == "einsum" and len(graph.operands(node.id)) > 2 for node in graph):
         return graph
-    return rewrite(graph, {"einsum": (_begun,)})[0]
+    return cse(rewrite(graph, {"einsum": (partial(_begun, n),)})[0])
 
 
-def _begun(term: Term) -> Value | None:
+def _begun(n: int, term: Term) -> Value | None:
     """The einsum with its first two factors multiplied, which may have several left."""
     if len(term.operands) < 3:
         return None
-    factors, _, result = str(term.attr("spec")).replace(" ", "").partition("->")
-    names = factors.split(",")
+    names, result = letters_of(str(term.attr("spec")))
     sizes = {
-        letter: size_at(d, _SAMPLES)
+        letter: size_at(d, n)
         for own, value in zip(names, term.operands, strict=True)
         for letter, d in zip(own, value.shape, strict=True)
     }

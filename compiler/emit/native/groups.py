@@ -228,8 +228,7 @@ class Groups:
             return
         for source, direct in sorted(group.reads, reverse=True):
             node = self.graph[source]
-            products = node.op in _PRODUCTS and len(self.graph.operands(source)) <= 2
-            products = products and self.reading.fits(source)
+            products = node.op in _PRODUCTS and self.reading.fits(source)
             fixed = isinstance(self.plan.storage.get(source), Fixed)
             alone = {self.of.get(r) for r in self._readers(source)} == {last}
             whole = direct and self._is_whole(source, group.space) and fixed == group.space[2]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...ir import Node
+from ...ops.contraction import letters_of
 from .layout import Axis, Factor, common
 from .matrix import scheme_of
 from .nest import Tensor
@@ -25,11 +26,7 @@ def matmul(selection: Selection, node: Node) -> None:
 
 @rule("einsum")
 def einsum(selection: Selection, node: Node) -> None:
-    left, _, right = str(node.attr("spec")).replace(" ", "").partition("->")
-    letters = left.split(",")
-    if len(letters) > 2:
-        selection.fall_back(node)
-        return
+    letters, right = letters_of(str(node.attr("spec")))
     _einsum(selection, node, letters, right)
 
 

@@ -83,12 +83,12 @@ def test_numpy_updates_a_state() -> None:
     of = Graph()
     b = Builder(of)
     x = b.add("input", (), TensorType("float32", (N, 3)), name="x")
-    s = b.add("state", (), TensorType("float32", (4, 4)), name="s")
+    s = b.add("state", (), TensorType("float32", ()), name="s")
     of.results |= {
         Result("loss", "loss"): x.sum((0, 1)).id,
-        Result("update", "s"): b.apply("einsum", s, s, s, spec="ij,jk,kl->li").id,
+        Result("update", "s"): (s * (x @ x.T)).sum((0, 1)).id,
     }
-    begin = np.random.default_rng(0).normal(size=(4, 4)).astype(np.float32)
+    begin = np.array(0.5, np.float32)
     ours, theirs = ({"s": begin.copy()} for _ in range(2))
     feeds = {"x": np.ones((5, 3), np.float32)}
     native = NativeExecutable(build(of, 5, host().isa), Device("cpu", threads=1), ours)
@@ -97,4 +97,4 @@ def test_numpy_updates_a_state() -> None:
     for i in range(2):
         assert native.run(feeds, step=i) == reference.run(feeds, step=i)
         np.testing.assert_array_equal(ours["s"], theirs["s"])
-    assert (ours["s"] != begin).all()
+    assert ours["s"] != begin
