@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import accumulate
 from types import ModuleType
 from typing import Any, Literal
 
 import numpy as np
+
+from ..compiler.ir import TensorType
+from ..compiler.storage import bound, bytes_of
+from .pages import in_pages
 
 ALIGNMENT = 64
 DeviceName = Literal["cpu", "numpy", "cuda"]
@@ -45,6 +51,19 @@ class Device:
             skip = -_address(raw) % ALIGNMENT
             self.arena = raw[skip : skip + size]
         return self.arena
+
+    def arrays(self, types: Mapping[str, TensorType]) -> dict[str, Any]:
+        """Memory for arrays of these shapes and dtypes, side by side; what it holds is yet to be written.
+
+        Side by side they need fewer pages, and so they may be large ones.
+        """
+        sizes = {name: bytes_of(type, 1) for name, type in types.items()}
+        *starts, end = accumulate((-(-s // ALIGNMENT) * ALIGNMENT for s in sizes.values()), initial=0)
+        raw = in_pages(end) if self.xp is np else self.xp.empty(end, self.xp.uint8)
+        return {
+            name: raw[start : start + sizes[name]].view(type.dtype).reshape(bound(type, 1))
+            for (name, type), start in zip(types.items(), starts, strict=True)
+        }
 
     def array(self, values: Any, dtype: Any = None) -> Any:
         """The values as a contiguous array on this device; they are copied only where they must be."""

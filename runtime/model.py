@@ -89,7 +89,8 @@ class Model:
         self.step_number = 0
         self._executables: dict[tuple[str, int], Executable] = {}
         self._inputs_of: WeakKeyDictionary[Graph, Inputs] = WeakKeyDictionary()
-        self.memory: dict[str, Array] = {}
+        variables = compiled.network.variables.values()
+        self.memory: dict[str, Array] = device.arrays({v.name: v.type for v in variables})
         self.initialise()
 
     def initialise(self) -> None:
@@ -100,10 +101,7 @@ class Model:
             drawn = self.compiled.network.drawn(variable)
             initial = ("zeros",) if drawn.initial[0] == "statistic" else drawn.initial
             value = draw(drawn.name, shape, initial, self.seed, variable.type.dtype)
-            if variable.name in self.memory:
-                self.memory[variable.name][...] = self.device.array(value)
-            else:
-                self.memory[variable.name] = self.device.array(value.copy())
+            self.memory[variable.name][...] = self.device.array(value)
 
     @property
     def parameters(self) -> Variables:

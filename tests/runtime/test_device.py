@@ -4,6 +4,7 @@ from types import ModuleType, SimpleNamespace
 import numpy as np
 import pytest
 
+from netc.compiler.ir import TensorType
 from netc.runtime.device import Device, DeviceError, open_device
 
 
@@ -74,3 +75,30 @@ def test_arrays_are_made_contiguous_and_come_back():
     assert array.dtype == np.float32
     assert device.array(array) is array
     assert device.numpy(array) is array
+
+
+@pytest.mark.parametrize("xp", [np, SimpleNamespace(empty=np.empty, uint8=np.uint8)])
+def test_arrays_lie_side_by_side(xp):
+    """Each with a cache line of its own, also where one is empty or has an odd number of bytes."""
+    types = {
+        "w": TensorType("float32", (7, 3)),
+        "none": TensorType("float64", (0, 4)),
+        "flags": TensorType("bool", (5,)),
+        "one": TensorType("int64", ()),
+        "v": TensorType("float64", (2, 2, 2)),
+    }
+    made = Device("cpu", xp).arrays(types)
+    assert [(a.shape, a.dtype.name) for a in made.values()] == [(t.shape, t.dtype) for t in types.values()]
+    for number, array in enumerate(made.values()):
+        array[...] = number % 2 if array.dtype == bool else number + 0.5
+    assert all(
+        (a == (n % 2 if a.dtype == bool else a.dtype.type(n + 0.5))).all()
+        for n, a in enumerate(made.values())
+    )
+    begins = [array.ctypes.data for array in made.values()]
+    assert all((begin - begins[0]) % 64 == 0 for begin in begins)
+    assert begins[-1] - begins[0] == 2 * 64 + 64 + 64
+
+
+def test_a_network_without_parameters():
+    assert Device("cpu").arrays({}) == {}
