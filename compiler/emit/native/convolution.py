@@ -21,31 +21,10 @@ from .nest import Tensor
 from .select import Selection, rule
 from .text import item_bytes
 from .tiling import Term, term
+from .window import Pairs, Window
 from .winograd import scheme_for, transformed_kernels
 
 _FEW = 0.85  # of the taps: if fewer meet anything, the others are not worth their multiplications
-
-Pairs = tuple[tuple[int, int], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Window:
-    """How a window moves: for each spatial axis stride, padding and dilation; and the channels' groups."""
-
-    stride: tuple[int, ...]
-    pad: Pairs
-    dilation: tuple[int, ...]
-    groups: int
-
-    def is_small(self, kernel: Sequence[int]) -> bool:
-        """Whether it is a 3 × 3 kernel that sees every pixel and every channel."""
-        alone = all(n == 1 for n in (*self.stride, *self.dilation, self.groups))
-        return alone and tuple(kernel) == (3, 3)
-
-
-def _window(node: Node) -> _Window:
-    attrs = node.arguments
-    return _Window(attrs["stride"], attrs["pad"], attrs["dilation"], attrs["groups"])  # type: ignore[arg-type]
 
 
 def _none(axis: Axis) -> Axis:
@@ -136,7 +115,7 @@ def _filters_last(selection: Selection, type: TensorType) -> Tensor:
 def conv(selection: Selection, node: Node) -> None:
     """y[n, o, p] = Σ x[n, i, stride·p + dilation·k] w[o, i, k]."""
     of, by = selection.graph.operands(node.id)
-    how, about = _window(node), selection.about(node)
+    how, about = Window.of(node), selection.about(node)
     w, out = selection.tensor(by), selection.out(node)
     if how.is_small(w.layout.extents[2:]):
         image, before = _plain(selection, of), (how.pad[0][0], how.pad[1][0])
@@ -166,7 +145,7 @@ def conv(selection: Selection, node: Node) -> None:
 def conv_weight_gradient(selection: Selection, node: Node) -> None:
     """∂w[o, i, k] = Σ x[n, i, stride·p + dilation·k] g[n, o, p]."""
     of, by = selection.graph.operands(node.id)
-    how, about = _window(node), selection.about(node)
+    how, about = Window.of(node), selection.about(node)
     g, out = _plain(selection, by), selection.out(node)
     if how.is_small(out.layout.extents[2:]):
         image, before = _plain(selection, of), (how.pad[0][0], how.pad[1][0])
@@ -186,7 +165,7 @@ def conv_weight_gradient(selection: Selection, node: Node) -> None:
         selection.copy(sums, out, about)
 
 
-def _sum_products(selection: Selection, node: Node, how: _Window, x: Tensor, g: Tensor, out: Tensor) -> None:
+def _sum_products(selection: Selection, node: Node, how: Window, x: Tensor, g: Tensor, out: Tensor) -> None:
     about = selection.about(node)
     terms = _terms(None, x.layout.axes[0], g.layout.axes[0])
     groups_out, filters = _split(out.layout.axes[0], how.groups)
@@ -211,7 +190,7 @@ def conv_input_gradient(selection: Selection, node: Node) -> None:
     contraction of its own.
     """
     of, by = selection.graph.operands(node.id)
-    how, about = _window(node), selection.about(node)
+    how, about = Window.of(node), selection.about(node)
     w, out = selection.tensor(by), selection.out(node)
     if any(s > 1 and d > 1 for s, d in zip(how.stride, how.dilation, strict=True)):
         selection.fall_back(node)
@@ -317,7 +296,7 @@ class _Sums(NamedTuple):
 
 
 def _part(
-    g: Tensor, w: Tensor, out: Tensor, how: _Window, chosen: Sequence[_Remainder], margin: Sequence[int]
+    g: Tensor, w: Tensor, out: Tensor, how: Window, chosen: Sequence[_Remainder], margin: Sequence[int]
 ) -> _Sums:
     """What reaches the places of some remainders."""
     groups_out, channels = _split(out.layout.axes[1], how.groups)

@@ -14,17 +14,17 @@ from dataclasses import dataclass, field
 from itertools import groupby, islice
 from operator import itemgetter
 
-from ...ir import Dim, product, size_at
+from ...ir import Dim, Node, product, size_at
 from ...plan import Plan
 from ...storage import ITEM_BYTES, Fixed
 from .layout import before_samples
 from .reading import ENDS, Reading, Space
+from .window import Window
 
 _CHEAP = {
     "add", "sub", "mul", "neg", "abs", "square", "relu", "maximum", "minimum", "cast", "where", "not", "and",
     "or", "eq", "ne", "lt", "le", "gt", "ge",
 }  # fmt: skip
-_PRODUCTS = ("matmul", "einsum", "conv", "conv_input_gradient")
 _CHAIN = 6  # operations that are computed again, one after the other
 _SMALL = 8  # so many times smaller than the rest, an operand costs nothing to read
 _MEMBERS, _INPUTS = 40, 12  # of a group: more would not fit into the registers
@@ -228,13 +228,24 @@ class Groups:
             return
         for source, direct in sorted(group.reads, reverse=True):
             node = self.graph[source]
-            products = node.op in _PRODUCTS and self.reading.fits(source)
+            products = self._may_end(node) and self.reading.fits(source)
             fixed = isinstance(self.plan.storage.get(source), Fixed)
             alone = {self.of.get(r) for r in self._readers(source)} == {last}
             whole = direct and self._is_whole(source, group.space) and fixed == group.space[2]
             whole = whole and before_samples(node.type) == group.space[1]
             if products and alone and whole and source not in self.reading.results:
                 yield source
+
+    def _may_end(self, node: Node) -> bool:
+        """Whether an operation is a sum of products that may end in others.
+
+        Gradients of small kernels may not: by minimal filtering they took as much longer as was saved, and
+        layers of one shape would no longer share one kernel, which takes long to compile.
+        """
+        if node.op == "conv_input_gradient":
+            _, by = self.graph.operands(node.id)
+            return not Window.of(node).is_small(self.graph[by].type.shape[2:])
+        return node.op in ("matmul", "einsum", "conv")
 
     def _is_whole(self, source: int, space: Space) -> bool:
         return size_at(space[0], self.plan.n) == self.reading.elements(source)

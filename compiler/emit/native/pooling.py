@@ -8,12 +8,13 @@ from itertools import product
 from math import prod
 
 from ...ir import Node
-from .convolution import Pairs, padded
+from .convolution import padded
 from .layout import Factor, Layout, Loop, common, merged
 from .nest import Tensor, Writer, along, divided, moved, nest, walk
 from .scalar import extremum
 from .select import Selection, rule
 from .text import Function, Index, Value, number
+from .window import Pairs
 
 Taps = Sequence[int]
 Element = Callable[[Writer, list[Index], Taps, int, int], None]

@@ -97,7 +97,7 @@ def test_what_is_stored_before_it_is_summed(n: int) -> None:
 
 @pytest.mark.parametrize(
     ("kernel", "stride", "ends"),
-    [(3, 1, True), (5, 1, True), (3, 2, True), (1, 2, False)],  # a kernel of 1 leaves pixels out
+    [(5, 1, True), (3, 2, True), (1, 2, False)],  # a kernel of 1 leaves pixels out
 )
 @pytest.mark.parametrize("n", [3, 16, 21])
 def test_the_gradient_of_a_convolution(kernel: int, stride: int, ends: bool, n: int) -> None:
