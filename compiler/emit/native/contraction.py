@@ -19,6 +19,7 @@ from .nest import Kernel, Tensor, Writer, present
 from .pointwise import across
 from .text import Element, Function, Index, Value, Variable, number
 from .tiling import Scheme, Term, Tile, pieces, scheme_of
+from .values import Values
 
 _AHEAD = 64  # products of a sum, while which memory can send what it ends in
 _TASKS = 16  # that a nest is divided into, if it has so many tiles
@@ -26,12 +27,11 @@ _TOGETHER = 16  # tiles that use a chunk of the operands while it is in a first-
 
 
 def contraction(
+    values: Values,
     out: Tensor,
     a: Tensor,
     b: Tensor,
     terms: Sequence[Term],
-    isa: Isa,
-    batch: Batch,
     about: str,
     finish: Finish | None = None,
 ) -> list[Kernel]:
@@ -41,27 +41,32 @@ def contraction(
     `is_finished` says so.
     """
     return [
-        _contracted(out.later(o), a.later(i), b.later(j), piece, isa, batch, about, finish)
-        for piece, (o, i, j) in pieces(terms, isa.lanes)
+        _contracted(values, out.later(o), a.later(i), b.later(j), piece, about, finish)
+        for piece, (o, i, j) in pieces(terms, values.isa.lanes)
     ]
 
 
 def _contracted(
+    values: Values,
     out: Tensor,
     a: Tensor,
     b: Tensor,
     terms: tuple[Term, ...],
-    isa: Isa,
-    batch: Batch,
     about: str,
     finish: Finish | None,
 ) -> Kernel:
+    isa, batch = values.isa, values.batch
     inputs, outputs = (finish.inputs, finish.outputs) if finish is not None else ([], [out])
-    writer = Writer([a, b, *inputs, out, *outputs[1:]], isa.lanes)
-    nest = _Nest(writer, scheme_of(terms, isa.lanes, _registers(out, isa)), isa.lanes, batch, finish)
-    tasks = nest.write()
-    kernel = writer.kernel(len(outputs), tasks, about, prod(t.extent for t in terms))
-    return replace(kernel, least=_TOGETHER // 2 if nest.scheme.chunked else 1)
+    tensors = [a, b, *inputs, out, *outputs[1:]]
+
+    def write() -> Kernel:
+        writer = Writer(tensors, isa.lanes)
+        nest = _Nest(writer, scheme_of(terms, isa.lanes, _registers(out, isa)), isa.lanes, batch, finish)
+        tasks = nest.write()
+        kernel = writer.kernel(len(outputs), tasks, "", prod(t.extent for t in terms))
+        return replace(kernel, least=_TOGETHER // 2 if nest.scheme.chunked else 1)
+
+    return values.written(("contraction", terms, finish and finish.form), tensors, about, write)
 
 
 def is_finished(out: Tensor, terms: Sequence[Term], isa: Isa) -> bool:

@@ -138,7 +138,7 @@ def conv(selection: Selection, node: Node) -> None:
         terms += _terms(None, tuple(Factor(f.extent, step * dilation) for f in kernel), kernel)
     if selection.finish is not None and not is_finished(out, terms, selection.isa):
         out = selection.apart(out)
-    selection.run(*contraction(out, x, w, terms, selection.isa, selection.batch, about, selection.finish))
+    selection.run(*contraction(selection, out, x, w, terms, about, selection.finish))
 
 
 @rule("conv_weight_gradient")
@@ -179,7 +179,7 @@ def _sum_products(selection: Selection, node: Node, how: Window, x: Tensor, g: T
         terms += _terms(None, tuple(Factor(f.extent, step * stride) for f in places), places)
         kernel = out.layout.axes[axis]
         terms += _terms(kernel, tuple(Factor(f.extent, step * dilation) for f in kernel), None)
-    selection.run(*contraction(out, x, g, terms, selection.isa, selection.batch, about))
+    selection.run(*contraction(selection, out, x, g, terms, about))
 
 
 @rule("conv_input_gradient")
@@ -231,7 +231,7 @@ def conv_input_gradient(selection: Selection, node: Node) -> None:
     if not everywhere:
         selection.fill(out, 0, about)
     for part in sums:
-        kernels = contraction(*part, selection.isa, selection.batch, about, selection.finish)
+        kernels = contraction(selection, *part, about, selection.finish)
         selection.run(*(replace(kernel, beside=out.buffer.id) for kernel in kernels))
 
 

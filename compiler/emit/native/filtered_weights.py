@@ -6,14 +6,15 @@ lie side by side.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 
 from .contraction import multiply
 from .copying import transposed
 from .filtering import SCRATCH, transform_image
-from .nest import Tensor, Writer, present
+from .nest import Kernel, Tensor, Writer, present
 from .select import Selection
 from .text import Index, Value, number
 from .tiles import Image, Masks, Span, masks, spans
@@ -39,24 +40,63 @@ def weight_gradient(
     there are as many whatever the number of threads is. Otherwise a task does one row of a tile's numbers for
     some of the filters.
     """
+    tiling = _Tiling.of(Image.of(image), Image.of(gradient), scheme, before, selection)
+    sums = room(selection, (tiling.parts, scheme.numbers**2, tiling.x.channels, tiling.filters))
+    tensors = [image, gradient, sums]
+    form = "weight gradient", scheme.tile, before
+    write = partial(_products, selection, tensors, tiling, scheme, before)
+    selection.run(selection.written(form, tensors, about, write))
+    kernels_of(selection, sums, out, scheme, about)
+
+
+@dataclass(frozen=True, slots=True)
+class _Tiling:
+    """How an image x and a gradient g are cut: rows and columns of tiles in groups, turns of such rows in
+    parts. filters: as whole vectors, of which a chunk is transformed at a time.
+    """
+
+    x: Image
+    g: Image
+    filters: int
+    chunk: int
+    rows: Span
+    columns: Span
+    turns: int
+    parts: int
+
+    @staticmethod
+    def of(x: Image, g: Image, scheme: Scheme, before: tuple[int, int], selection: Selection) -> _Tiling:
+        lanes = selection.isa.lanes
+        n, filters = scheme.numbers, -(-g.channels // lanes) * lanes
+        chunk = next(c for c in (2, 3, 1) if filters // lanes % c == 0) * lanes
+        most = max(n * x.channels, scheme.tile**2 * filters)  # vectors of a tile, transformed or turned
+        rows, columns = spans(scheme.tile, x, g, before, SCRATCH // (4 * lanes * most))
+        turns = selection.batch.blocks * rows.groups
+        parts = max(p for p in range(1, _PARTS + 1) if turns % p == 0)
+        if parts < _PARTS // 2 or 4 * n * n * x.channels * filters > _SMALL:
+            parts = 1
+        return _Tiling(x, g, filters, chunk, rows, columns, turns, parts)
+
+
+def _products(
+    selection: Selection,
+    tensors: Sequence[Tensor],
+    tiling: _Tiling,
+    scheme: Scheme,
+    before: tuple[int, int],
+) -> Kernel:
+    """The sums of products: [parts, numbers, in, out]. tensors: image, gradient and sums."""
     lanes, batch = selection.isa.lanes, selection.batch
-    x, g = Image.of(image), Image.of(gradient)
-    n, filters = scheme.numbers, -(-g.channels // lanes) * lanes
-    chunk = next(c for c in (2, 3, 1) if filters // lanes % c == 0) * lanes
-    most = max(n * x.channels, scheme.tile**2 * filters)  # vectors of a tile, transformed or turned
-    rows, columns = spans(scheme.tile, x, g, before, SCRATCH // (4 * lanes * most))
-    tiles, turns = rows.each * columns.each, batch.blocks * rows.groups
-    parts = max(p for p in range(1, _PARTS + 1) if turns % p == 0)
-    if parts < _PARTS // 2 or 4 * n * n * x.channels * filters > _SMALL:
-        parts = 1
+    x, g, n, filters, chunk = tiling.x, tiling.g, scheme.numbers, tiling.filters, tiling.chunk
+    rows, columns, turns, parts = tiling.rows, tiling.columns, tiling.turns, tiling.parts
+    tiles = rows.each * columns.each
     at_once = n if parts > 1 else 1  # rows of a tile's numbers
-    sums = room(selection, (parts, n * n, x.channels, filters))
-    writer = Writer([image, gradient, sums], lanes)
+    writer = Writer(tensors, lanes)
     fn = writer.fn
     of_number, of_gradient = x.channels * tiles * lanes + lanes, tiles * lanes * chunk + lanes
     numbers, gradients = (fn.scratch(at_once * n * size, "float") for size in (of_number, of_gradient))
     turned = fn.scratch(rows.step * columns.step * lanes * filters, "float")
-    inner = writer.within((image, gradient, sums), (numbers, gradients, writer.pointers[2]))
+    inner = writer.within(tensors, (numbers, gradients, writer.pointers[2]))
     across = tuple(zip(*scheme.results, strict=True))  # A
     origin = fn.add(writer.starts[0], -before[0] * x.down - before[1] * x.along)
 
@@ -142,8 +182,7 @@ def weight_gradient(
             add_products(fn.add(target, filter), later(i, column))
     work = n * n * x.channels * filters * turns * columns.groups * tiles * lanes
     tasks = parts if parts > 1 else n * filters // chunk
-    selection.run(replace(writer.kernel(1, tasks, about, work), least=int(parts > 1)))
-    kernels_of(selection, sums, out, scheme, about)
+    return replace(writer.kernel(1, tasks, "", work), least=int(parts > 1))
 
 
 def _turn(

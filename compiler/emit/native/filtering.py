@@ -9,7 +9,7 @@ from math import prod
 
 from .contraction import multiply
 from .layout import Loop
-from .nest import Tensor, Writer, share
+from .nest import Kernel, Tensor, Writer, share
 from .select import Selection
 from .text import Function, Index, Value, number
 from .tiles import Image, Masks, Span, masks, spans
@@ -35,10 +35,31 @@ def convolve(
 
     backwards: from the kernels' outputs to their inputs.
     """
-    lanes, finish = selection.isa.lanes, selection.finish
+    finish = selection.finish
     inputs, outputs = (finish.inputs, finish.outputs) if finish is not None else ([], [out])
-    result = 2 + len(inputs)
-    writer = Writer([image, by, *inputs, *outputs], lanes)
+    tensors = [image, by, *inputs, *outputs]
+    form = "filtering", scheme.tile, before, backwards, finish and finish.form
+
+    def write() -> Kernel:
+        return _convolution(selection, tensors, len(inputs), out, scheme, before, backwards)
+
+    selection.run(selection.written(form, tensors, about, write))
+
+
+def _convolution(
+    selection: Selection,
+    tensors: Sequence[Tensor],
+    inputs: int,
+    out: Tensor,
+    scheme: Scheme,
+    before: tuple[int, int],
+    backwards: bool,
+) -> Kernel:
+    """The kernel. tensors: the image, the kernels, so many inputs of what it ends in, and the outputs."""
+    lanes, finish = selection.isa.lanes, selection.finish
+    image, by, *_ = tensors
+    result = 2 + inputs
+    writer = Writer(tensors, lanes)
     fn = writer.fn
     x, y = Image.of(image), Image.of(out)
     into, outof = (by.layout.extents[2], 1) if backwards else (1, by.layout.extents[2])
@@ -124,7 +145,7 @@ def convolve(
         if whole != y.channels:
             results(at, following, whole, y.channels - whole, wanted)
     work = by.layout.elements * rows.groups * columns.groups * tiles * selection.batch.padded
-    selection.run(writer.kernel(len(outputs), prod(loop.extent for loop in tasks), about, work))
+    return writer.kernel(len(tensors) - result, prod(loop.extent for loop in tasks), "", work)
 
 
 def _lines(writer: Writer, place: Index, image: Image, rows: int, columns: int) -> Iterator[Index]:

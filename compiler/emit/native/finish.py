@@ -4,6 +4,7 @@ update of the weights.
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -25,6 +26,11 @@ class Finish:
 
     group: Group
     head: int
+
+    @property
+    def form(self) -> Hashable:
+        """What its code depends on. The head is the operand that is nothing else."""
+        return self.group.form
 
     @property
     def target(self) -> Tensor:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from . import amx
 from .amx import SIDE, TILE
 from .copying import transposed
@@ -27,17 +29,27 @@ def multiply(
     operands = (b, a) if scheme.swapped else (a, b)
     words = scheme.products * scheme.sides[scheme.kept].runs * scheme.steps * _STEP
     parts = Tensor(selection.buffer(4 * words), Layout(((Factor(words, 1),),)), "int32")
-    selection.run(_kept(operands[scheme.kept], parts, scheme, about))
+    kept = [operands[scheme.kept], parts]
+    tiles = selection.written(("tiles", scheme), kept, f"tiles of {about}", lambda: _kept(kept, scheme))
     finish = selection.finish
-    ends = [*finish.inputs, *finish.outputs] if finish is not None else [out]
-    writer = Writer([*operands, parts, *ends], SIDE)
-    _Product(writer, scheme, finish).write()
-    selection.run(writer.kernel(len(finish.outputs) if finish is not None else 1, scheme.tasks, about, work))
+    inputs, outputs = (finish.inputs, finish.outputs) if finish is not None else ([], [out])
+    tensors = [*operands, parts, *inputs, *outputs]
+
+    def write() -> Kernel:
+        writer = Writer(tensors, SIDE)
+        _Product(writer, scheme, finish).write()
+        return writer.kernel(len(outputs), scheme.tasks, "", work)
+
+    form = "products of tiles", scheme, finish and finish.form
+    selection.run(tiles, selection.written(form, tensors, about, write))
 
 
-def _kept(operand: Tensor, parts: Tensor, scheme: Scheme, about: str) -> Kernel:
-    """The tiles of the operand that is kept: [product, run, step, part]. A task is a run."""
-    writer = Writer([operand, parts], SIDE)
+def _kept(tensors: Sequence[Tensor], scheme: Scheme) -> Kernel:
+    """The tiles of the operand that is kept: [product, run, step, part]. A task is a run.
+
+    tensors: the operand and the tiles.
+    """
+    writer = Writer(tensors, SIDE)
     fn, runs = writer.fn, scheme.sides[scheme.kept].runs
     operand_squares = _Squares(writer, 0, scheme, scheme.kept)
     with fn.loop(fn.parameter("lo", "i64"), fn.parameter("hi", "i64")) as task:
@@ -46,7 +58,7 @@ def _kept(operand: Tensor, parts: Tensor, scheme: Scheme, about: str) -> Kernel:
         with fn.loop(0, scheme.steps) as step:
             place = fn.multiply(fn.add(fn.multiply(task, scheme.steps), step), _STEP)
             operand_squares.split(operand_squares.pair(start, size, step), writer.pointers[1], place)
-    return writer.kernel(1, scheme.products * runs, f"tiles of {about}")
+    return writer.kernel(1, scheme.products * runs, "")
 
 
 class _Squares:

@@ -67,8 +67,7 @@ def _multiply(
     if unit is not None:
         matrix_unit.multiply(selection, out, a, b, unit, about, prod(t.extent for t in terms))
         return
-    isa, batch = selection.isa, selection.batch
-    selection.run(*contraction(out, a, b, terms, isa, batch, about, selection.finish))
+    selection.run(*contraction(selection, out, a, b, terms, about, selection.finish))
 
 
 def _cut(out: Tensor, terms: Sequence[Term], lanes: int, unit: Scheme | None) -> tuple[Term, int] | None:

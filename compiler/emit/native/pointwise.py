@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 
@@ -35,6 +35,23 @@ class Group:
     dtypes: Mapping[int, DType]
     outputs: Mapping[int, Tensor]
     about: str = ""
+
+    @property
+    def form(self) -> Hashable:
+        """What the code of its operations depends on, whichever nodes they are."""
+        places: dict[int, int] = {}
+
+        def place(id: int) -> int:
+            return places.setdefault(id, len(places))
+
+        members = [
+            (n.op, n.type.dtype, n.attrs, *map(place, (n.id, *self.operands[n.id]))) for n in self.members
+        ]
+        numbers = [(place(id), value) for id, value in self.numbers.items()]
+        inputs = [(place(id), tensor.layout, axis) for id, (tensor, axis) in self.inputs.items()]
+        outputs = [(place(id), tensor.layout) for id, tensor in self.outputs.items()]
+        dtypes = sorted((place(id), dtype) for id, dtype in self.dtypes.items())
+        return tuple(map(tuple, (members, numbers, inputs, outputs, dtypes)))
 
 
 def values(group: Group, fn: Function, width: int, load: Callable[[int], Value]) -> dict[int, Value]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from ...ir import Attr, N, Node, TensorType
@@ -61,6 +61,7 @@ class Values:
         self._order = Order(self.groups)
         self._tensors: dict[int, Tensor] = {}
         self._shared: dict[Hashable, Tensor] = {}
+        self._written: dict[Hashable, Kernel] = {}
         self._buffers = 0
         self._fixed = False  # whether it is found what is run once
 
@@ -99,6 +100,18 @@ class Values:
 
     def run(self, *actions: Action) -> None:
         (self.once if self._fixed else self.actions).extend(actions)
+
+    def written(
+        self, form: Hashable, tensors: Sequence[Tensor], about: str, write: Callable[[], Kernel]
+    ) -> Kernel:
+        """A kernel over these tensors. Of one form it is written once, and then given other memory.
+
+        form: all that it depends on besides the layouts and dtypes of the tensors.
+        """
+        key = form, tuple((t.layout, t.dtype) for t in tensors)
+        if key not in self._written:
+            self._written[key] = write()
+        return replace(self._written[key], buffers=tuple(t.buffer for t in tensors), about=about)
 
     def copy(self, source: Tensor, out: Tensor, about: str = "copy") -> None:
         """The same values elsewhere."""

@@ -12,7 +12,7 @@ from fractions import Fraction
 from math import prod
 
 from .layout import Axis, Factor, Layout, Loop
-from .nest import Tensor, Writer, nest
+from .nest import Kernel, Tensor, Writer, nest
 from .pointwise import pairwise
 from .select import Selection
 from .text import Function, Index, Value, number
@@ -111,48 +111,58 @@ def transformed_kernels(
     """G w Gᵀ of each kernel: [its numbers, out, in]. flipped: of kernels turned by half a circle."""
     filters, channels = w.layout.extents[:2]
     made = room(selection, (scheme.numbers**2, filters, channels))
-    writer = Writer([w, made], selection.isa.lanes)
-    fn = writer.fn
     out, into, down, along = (stride(axis) for axis in w.layout.axes)
 
-    def body(at: Sequence[Index], strides: Sequence[int], width: int, mask: int) -> None:
-        def place(row: int, column: int) -> Value:
-            row, column = (2 - row, 2 - column) if flipped else (row, column)
-            return writer.load(0, fn.add(at[0], row * down + column * along), strides[0], width, mask)
+    def write() -> Kernel:
+        writer = Writer([w, made], selection.isa.lanes)
+        fn = writer.fn
 
-        for numbers in transformed(fn, scheme.kernel, scheme.kernel, place):
-            for i, value in enumerate(numbers):
-                writer.store(1, value, fn.add(at[1], i * filters * channels), strides[1], mask)
+        def body(at: Sequence[Index], strides: Sequence[int], width: int, mask: int) -> None:
+            def place(row: int, column: int) -> Value:
+                row, column = (2 - row, 2 - column) if flipped else (row, column)
+                return writer.load(0, fn.add(at[0], row * down + column * along), strides[0], width, mask)
 
-    loops, vector = [Loop(filters, (out, channels))], Loop(channels, (into, 1))
-    tasks = nest(writer, loops, vector, selection.isa.lanes, body)
-    selection.run(writer.kernel(1, tasks, f"transform {about}", made.layout.elements))
+            for numbers in transformed(fn, scheme.kernel, scheme.kernel, place):
+                for i, value in enumerate(numbers):
+                    writer.store(1, value, fn.add(at[1], i * filters * channels), strides[1], mask)
+
+        loops, vector = [Loop(filters, (out, channels))], Loop(channels, (into, 1))
+        tasks = nest(writer, loops, vector, selection.isa.lanes, body)
+        return writer.kernel(1, tasks, "", made.layout.elements)
+
+    form = "transform", scheme.tile, flipped
+    selection.run(selection.written(form, [w, made], f"transform {about}", write))
     return made
 
 
 def kernels_of(selection: Selection, sums: Tensor, out: Tensor, scheme: Scheme, about: str) -> None:
     """Gᵀ s G: the gradient of the kernels from that of the transformed ones, [parts, numbers, in, out]."""
-    writer = Writer([sums, out], selection.isa.lanes)
-    fn = writer.fn
     filters, channels = out.layout.extents[:2]
     n, (parts, *_, padded) = scheme.numbers, sums.layout.extents
     outof, into, down, along = (stride(axis) for axis in out.layout.axes)
     turned = tuple(zip(*scheme.kernel, strict=True))
 
-    def body(at: Sequence[Index], strides: Sequence[int], width: int, mask: int) -> None:
-        def place(row: int, column: int) -> Value:
-            places = [(part * n * n + row * n + column) * channels * padded for part in range(parts)]
-            found = [writer.load(0, fn.add(at[0], p), strides[0], width, mask) for p in places]
-            return pairwise(found, lambda a, b: fn.binary("fadd", a, b))
+    def write() -> Kernel:
+        writer = Writer([sums, out], selection.isa.lanes)
+        fn = writer.fn
 
-        for values in transformed(fn, turned, turned, place):
-            for i, value in enumerate(values):
-                target = fn.add(at[1], i // 3 * down + i % 3 * along)
-                writer.store(1, value, target, strides[1], mask)
+        def body(at: Sequence[Index], strides: Sequence[int], width: int, mask: int) -> None:
+            def place(row: int, column: int) -> Value:
+                places = [(part * n * n + row * n + column) * channels * padded for part in range(parts)]
+                found = [writer.load(0, fn.add(at[0], p), strides[0], width, mask) for p in places]
+                return pairwise(found, lambda a, b: fn.binary("fadd", a, b))
 
-    loops, vector = [Loop(channels, (padded, into))], Loop(filters, (1, outof))
-    tasks = nest(writer, loops, vector, selection.isa.lanes, body)
-    selection.run(writer.kernel(1, tasks, f"{about} of the transformed", sums.layout.elements))
+            for values in transformed(fn, turned, turned, place):
+                for i, value in enumerate(values):
+                    target = fn.add(at[1], i // 3 * down + i % 3 * along)
+                    writer.store(1, value, target, strides[1], mask)
+
+        loops, vector = [Loop(channels, (padded, into))], Loop(filters, (1, outof))
+        tasks = nest(writer, loops, vector, selection.isa.lanes, body)
+        return writer.kernel(1, tasks, "", sums.layout.elements)
+
+    form = "kernels of", scheme.tile
+    selection.run(selection.written(form, [sums, out], f"{about} of the transformed", write))
 
 
 def room(selection: Selection, extents: Sequence[int]) -> Tensor:
