@@ -30,7 +30,6 @@ DTYPES: dict[DType, tuple[int, ...]] = {
 MOST = {"uint8": 256, "bool": 2}
 BY_NUMPY = {
     "conv_input_gradient [[2, 4, 4], [4, 3, 3]] stride=(2,) pad=((2, 1),) dilation=(2,) groups=1 space=(9,)",
-    "einsum [[2, 3], [3, 4], [4, 5]] spec=ij,jk,kl->li",
 }
 OVER_THE_BATCH = {
     "argmax [[2, 3, 4]] axis=0 keep=True",
