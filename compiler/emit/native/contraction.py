@@ -12,7 +12,7 @@ from itertools import product
 from math import inf, prod
 from typing import NamedTuple
 
-from .finish import Finish
+from .finish import Finish, ends
 from .isa import Isa
 from .layout import Batch
 from .nest import Kernel, Tensor, Writer, present
@@ -56,8 +56,8 @@ def _contracted(
     finish: Finish | None,
 ) -> Kernel:
     isa, batch = values.isa, values.batch
-    inputs, outputs = (finish.inputs, finish.outputs) if finish is not None else ([], [out])
-    tensors = [a, b, *inputs, out, *outputs[1:]]
+    inputs, outputs = ends(finish, out)
+    tensors = [a, b, *inputs, *outputs]
 
     def write() -> Kernel:
         writer = Writer(tensors, isa.lanes)

@@ -5,9 +5,11 @@ transforms and the products between, so that they stay in a core's own cache.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from math import prod
 
 from .contraction import multiply
+from .finish import ends
 from .layout import Loop
 from .nest import Kernel, Tensor, Writer, share
 from .select import Selection
@@ -36,29 +38,26 @@ def convolve(
     backwards: from the kernels' outputs to their inputs.
     """
     finish = selection.finish
-    inputs, outputs = (finish.inputs, finish.outputs) if finish is not None else ([], [out])
+    inputs, outputs = ends(finish, out)
     tensors = [image, by, *inputs, *outputs]
     form = "filtering", scheme.tile, before, backwards, finish and finish.form
-
-    def write() -> Kernel:
-        return _convolution(selection, tensors, len(inputs), out, scheme, before, backwards)
-
+    write = partial(_convolution, selection, tensors, 2 + len(inputs), scheme, before, backwards)
     selection.run(selection.written(form, tensors, about, write))
 
 
 def _convolution(
     selection: Selection,
     tensors: Sequence[Tensor],
-    inputs: int,
-    out: Tensor,
+    result: int,
     scheme: Scheme,
     before: tuple[int, int],
     backwards: bool,
 ) -> Kernel:
-    """The kernel. tensors: the image, the kernels, so many inputs of what it ends in, and the outputs."""
+    """The kernel. tensors: the image, the kernels, what it reads for its end and, from `result` on, what it
+    writes.
+    """
     lanes, finish = selection.isa.lanes, selection.finish
-    image, by, *_ = tensors
-    result = 2 + inputs
+    image, by, out = tensors[0], tensors[1], tensors[result]
     writer = Writer(tensors, lanes)
     fn = writer.fn
     x, y = Image.of(image), Image.of(out)

@@ -114,6 +114,11 @@ class Finish:
         return fn.add(offset, tensor.layout.offset - self.target.layout.offset)
 
 
+def ends(finish: Finish | None, out: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+    """What a sum of products, whose result lies in `out`, reads for its end, and all that it writes."""
+    return ([], [out]) if finish is None else (finish.inputs, [out, *finish.outputs[1:]])
+
+
 def _spread(fn: Function, value: Value, width: int) -> Value:
     return fn.splat(value, width) if width else value
 

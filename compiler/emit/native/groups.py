@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby, islice
+from itertools import groupby
 from operator import itemgetter
 
 from ...ir import Dim, Node, product, size_at
@@ -218,8 +218,9 @@ class Groups:
     def _headed(self) -> Iterator[tuple[int, int]]:
         """The groups that a sum of products may end in."""
         for last, group in self._groups.items():
-            if not group.ends:
-                yield from ((last, source) for source in islice(self._products(last), 1))
+            source = None if group.ends else next(self._products(last), None)
+            if source is not None:
+                yield last, source
 
     def _products(self, last: int) -> Iterator[int]:
         """The sums of products that a group alone reads, element by element; the latest first."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from . import amx
 from .amx import SIDE, TILE
 from .copying import transposed
-from .finish import Finish
+from .finish import Finish, ends
 from .layout import Factor, Layout, Loop
 from .matrix import Scheme, places
 from .nest import Kernel, Tensor, Writer, walk
@@ -32,7 +32,7 @@ def multiply(
     kept = [operands[scheme.kept], parts]
     tiles = selection.written(("tiles", scheme), kept, f"tiles of {about}", lambda: _kept(kept, scheme))
     finish = selection.finish
-    inputs, outputs = (finish.inputs, finish.outputs) if finish is not None else ([], [out])
+    inputs, outputs = ends(finish, out)
     tensors = [*operands, parts, *inputs, *outputs]
 
     def write() -> Kernel:

@@ -116,3 +116,14 @@ def test_the_gradient_of_a_convolution(kernel: int, stride: int, ends: bool, n: 
 def _read_by_sums(kernels: Sequence[Kernel]) -> int:
     """How many arrays they read."""
     return len({buffer.id for kernel in kernels if kernel.about == "sum" for buffer in kernel.reads})
+
+
+def test_images_of_other_sizes_that_end_in_rows_of_one_length() -> None:
+    """8 × 9 and 9 × 8 pixels: kernels of one form have results of one shape."""
+    made = Product(16)
+    x, w = made.leaf(N, 16, 8, 8), made.leaf(16, 16, 3, 3)
+    results: list[Value] = []
+    for pad in (((1, 1), (1, 2)), ((1, 2), (1, 1))):
+        z = made.build.apply("conv", x, w, stride=(1, 1), pad=pad, dilation=(1, 1), groups=1)
+        results.append((z.reshape((N, 16 * 72)) * 0.5).op("relu"))
+    made.check(*results, by={"conv"})
