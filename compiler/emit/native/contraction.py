@@ -235,8 +235,8 @@ class _Nest:
                 self.finish.prefetch(writer, fn.add(at[2], place))
         self._multiply(scheme.summed, at, places, sums, mask)
         values = [fn.get(total) for total in sums]
-        if scheme.across:
-            values = [across(fn, "sum", value) for value in values]
+        if scheme.across and chunk is None:
+            values = self._across(values)
         there = [fn.add(at[2], place) for _, _, place in places]
 
         def store() -> None:
@@ -260,7 +260,13 @@ class _Nest:
             for place, value in zip(waiting, values, strict=True):
                 fn.store(value, self._waiting, place)
         with fn.when(fn.binary("xor", chunk.more, number(1, "i1"))):
+            if scheme.across:
+                values = self._across(values)
             store()
+
+    def _across(self, values: Sequence[Value]) -> list[Value]:
+        """The sums, of vectors that each are one."""
+        return [across(self.fn, "sum", value) for value in values]
 
     def _added(self, begun: Value, known: Sequence[Value], values: Sequence[Value]) -> list[Value]:
         """The sums with those before, if there are any."""

@@ -125,7 +125,7 @@ def scheme_of(terms: tuple[Term, ...], lanes: int, registers: int, cached: float
     # A loop whose last tile is smaller goes last: threads with other tiles of it would have less to do.
     outer.sort(key=lambda t: (t.term.kind != "block", t.left > 0, -abs(t.term.out)))
     chunked: list[Term] = []
-    while inner and summed and not across and _room(tiles, summed, vector, stays, lanes) > cached:
+    while inner and summed and _room(tiles, summed, vector, stays, lanes) > cached:
         first = summed[0]
         per = _room(tiles, [first._replace(extent=1), *summed[1:]], vector, stays, lanes)
         fits = max(1, int(cached) // max(per, 1))

@@ -8,6 +8,7 @@ import pytest
 import netc
 from netc.compiler.build import Builder
 from netc.compiler.emit.native import build
+from netc.compiler.emit.native.isa import AVX2, Isa
 from netc.compiler.ir import Graph, N, Result, TensorType
 from netc.runtime.native.jit import host
 
@@ -49,6 +50,23 @@ def test_zeros_above_and_below_are_not_multiplied() -> None:
     rows = sum(k.multiply_adds for k in program.kernels) / (SAMPLES * CHANNELS * FILTERS * 12 * 5)
     assert rows == 8 * 5
     assert len([k for k in program.kernels if k.beside]) == 9
+
+
+@pytest.mark.parametrize("isa", [AVX2, host().isa], ids=str)
+@pytest.mark.parametrize("n", [37, 48])
+def test_long_sums_over_samples_are_made_in_chunks(n: int, isa: Isa) -> None:
+    """Of the gradient of 5 × 5 kernels: few of the samples, rows and columns to sum over fit a cache."""
+    b, rng = Builder(Graph()), np.random.default_rng(n)
+    shapes = {"x": (CHANNELS, 20, 20), "g": (FILTERS, 20, 20)}
+    x, g = (b.add("input", (), TensorType("float32", (N, *s)), name=name) for name, s in shapes.items())
+    how = {"stride": (1, 1), "pad": ((2, 2), (2, 2)), "dilation": (1, 1), "groups": 1}
+    b.graph.results[Result("value", "dw")] = x.op("conv_weight_gradient", g, kernel=(5, 5), **how).id
+    arrays = {name: rng.standard_normal((n, *s)).astype("float32") for name, s in shapes.items()}
+    sums = [k for k in build(b.graph, n, isa).kernels if k.multiply_adds and k.about.startswith("conv")]
+    assert [k.least > 1 for k in sums] == [True]
+    found, wanted = both(b.graph, n, arrays, isa)
+    for result, value in wanted.items():
+        assert_close(found[result], value, rounding=64)
 
 
 PADDED = "input x[N, 2, 9, 9]\ny = x -> conv(3, 5, pad = 2) -> tanh\nloss mean(y ^ 2)\ntrain sgd(lr = 0.5)\n"
