@@ -1,8 +1,9 @@
 """Which sums of products are worth a matrix unit, and how they are divided into tiles for it.
 
 The loops of such a sum are the rows of a matrix product, its columns or its depth. The tiles of one operand
-are kept: those of some steps of a block stay in a core's second-level cache, split, while tiles of the other
-operand pass by and are split on the way.
+are kept: all are split before. Some steps of one stay in a core's first-level cache while tiles of the other
+operand pass it, then those of the next one. What passes is split on the way past the first, and waits in the
+second-level cache.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from .nest import Tensor
 from .text import Function, Index, number
 from .tiling import Term
 
-_KEPT = 8  # tiles of a block, at most
+_KEPT = 32  # tiles of a block, at most
 _PASSING = 8  # tiles of a task, at most, and half as many where there would be few tasks
 _TASKS = 8  # or so many are enough
 _STEPS = 4  # of the depth, at a time
@@ -102,7 +103,7 @@ class Scheme:
     def width(self) -> int:
         """The tiles of a block that is kept: a power of 2."""
         runs = self.sides[self.kept].runs
-        return next(size for size in (8, 4, 2, 1) if size <= _KEPT and runs % size == 0)
+        return next(size for size in (32, 16, 8, 4, 2, 1) if size <= _KEPT and runs % size == 0)
 
     @property
     def blocks(self) -> int:

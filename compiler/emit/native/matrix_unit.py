@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from . import amx
 from .amx import SIDE, TILE
@@ -16,6 +17,8 @@ from .splitting import PARTS, PRODUCTS, Pair, Splitter, Square
 from .text import Index, Value, number
 
 _STEP = PARTS * TILE  # words of a tile's parts
+_SUMS, _PASSING, _KEPT = range(3)  # tile registers
+_WAITING = 64  # tiles of sums, at most, for which a chunk of the kept tiles serves at a time
 _FIRST = 3  # of a writer's tensors behind the operands and the parts
 
 
@@ -37,8 +40,9 @@ def multiply(
 
     def write() -> Kernel:
         writer = Writer(tensors, SIDE)
-        _Product(writer, scheme, finish).write()
-        return writer.kernel(len(outputs), scheme.tasks, "", work)
+        product = _Product(writer, scheme, finish)
+        product.write()
+        return replace(writer.kernel(len(outputs), scheme.tasks, "", work), least=product.together)
 
     form = "products of tiles", scheme, finish and finish.form
     selection.run(tiles, selection.written(form, tensors, about, write))
@@ -69,7 +73,7 @@ class _Squares:
         run, k = scheme.sides[side].run, scheme.depth.run
         row, column = (run.a, k.a) if side == 0 else (k.b, run.b)
         splitter = Splitter(writer.fn, writer.pointers[which], row, column)
-        self.split, self.rows = splitter.split, splitter.rows
+        self.split = splitter.split
 
     def start(self, product: Index, run: Index) -> tuple[Index, Index]:
         """Where a run begins, and how long it is."""
@@ -96,7 +100,8 @@ class _Squares:
 class _Product:
     """Writes the loops of a scheme, whose operands, parts of the one that is kept, and ends are the writer's.
 
-    A task is some tiles that pass a block of those that are kept, chunk after chunk of the depth.
+    A task is some tiles that pass a block of those that are kept. Some tasks together take one chunk of the
+    depth after the other; the first tile of sums of a task is number `waiting`.
     """
 
     def __init__(self, writer: Writer, scheme: Scheme, finish: Finish | None) -> None:
@@ -105,29 +110,25 @@ class _Product:
         self.parts = writer.pointers[2]
         self.result = _FIRST if finish is None else _FIRST + len(finish.inputs)
         self.tile = scheme.chunk * _STEP  # words of a passing tile's parts
-        self.passing = self.fn.scratch(2 * self.tile, "i32")
-        once = scheme.steps == scheme.chunk
-        rows = 1 if once else scheme.count
-        self.sums = self.fn.scratch(rows * scheme.width * TILE, "float")
-        self.chunk = None if once else self.fn.scratch(2 * TILE, "float")
+        self.passing = self.fn.scratch(scheme.count * self.tile, "i32")
+        self.once = scheme.steps == scheme.chunk
+        self.each = scheme.count * scheme.width  # tiles of sums of a task
+        self.together = 1 if self.once else max(1, _WAITING // self.each)
+        self.sums = self.fn.scratch(TILE if self.once else self.together * self.each * TILE, "float")
+        self.more = self.fn.scratch(TILE, "float")  # a chunk's
 
     def write(self) -> None:
         fn, scheme = self.fn, self.scheme
         amx.configure(fn)
-        with fn.loop(fn.parameter("lo", "i64"), fn.parameter("hi", "i64")) as task:
-            rest, block = fn.divide(task, scheme.blocks)
-            self.product, group = fn.divide(rest, scheme.groups)
-            self.block = fn.multiply(block, scheme.width)
-            begin = fn.multiply(group, scheme.count)
-            count = self._left(scheme.sides[1 - scheme.kept].runs, scheme.count, begin)
-            with fn.loop(0, scheme.steps, scheme.chunk) as step:
-                deep = self._left(scheme.steps, scheme.chunk, step)
-                start, size = self.squares.start(self.product, begin)
-                with fn.loop(0, deep) as k:
-                    pair = self.squares.pair(start, size, fn.add(step, k))
-                    self.squares.split(pair, self.passing, fn.multiply(k, _STEP))
-                with fn.loop(0, count) as i:
-                    self._pass(begin, i, count, step, deep)
+        low, high = fn.parameter("lo", "i64"), fn.parameter("hi", "i64")
+        with fn.loop(low, high, self.together) as first:
+            end = fn.intrinsic("smin", fn.index(fn.add(first, self.together)), high)
+            with fn.loop(0, scheme.steps, scheme.chunk) as step, fn.loop(first, end) as task:
+                rest, block = fn.divide(task, scheme.blocks)
+                self.product, group = fn.divide(rest, scheme.groups)
+                self.block = fn.multiply(block, scheme.width)
+                self.waiting = fn.multiply(fn.add(task, fn.multiply(first, -1)), self.each)
+                self._chunk(fn.multiply(group, scheme.count), step)
         amx.release(fn)
 
     def _left(self, count: int, size: int, begin: Index) -> Index:
@@ -137,71 +138,84 @@ class _Product:
         left = self.fn.add(count, self.fn.multiply(begin, -1))
         return self.fn.intrinsic("smin", self.fn.index(left), number(size, "i64"))
 
-    def _pass(self, begin: Index, i: Index, count: Index, step: Index, deep: Index) -> None:
-        """A tile passes the block for a chunk, while the next one is split."""
+    def _chunk(self, begin: Index, step: Index) -> None:
+        """All tiles pass one of the kept ones, which stays in a first-level cache, and then the next one.
+
+        While one passes the first, the next one is split.
+        """
         fn, scheme = self.fn, self.scheme
-        last = fn.intrinsic("smin", fn.index(fn.add(i, 1)), fn.index(fn.add(count, -1)))
-        start, size = self.squares.start(self.product, fn.add(begin, last))
-        here = fn.multiply(fn.binary("and", fn.index(i), number(1, "i64")), self.tile)
-        there = fn.add(self.tile, fn.multiply(here, -1))
-        sums = 0 if self.chunk is None else fn.multiply(i, scheme.width * TILE)
-        each = min(scheme.width, 2)
-        rows = SIDE * each // scheme.width
-        with fn.loop(0, scheme.width, each) as tile:
-            for register in range(each):
-                amx.zero(fn, register)
-            with fn.loop(0, deep) as k:
-                self._add(fn.add(here, fn.multiply(k, _STEP)), tile, fn.add(step, k), each)
+        count = self._left(scheme.sides[1 - scheme.kept].runs, scheme.count, begin)
+        deep = self._left(scheme.steps, scheme.chunk, step)
+        start, size = self.squares.start(self.product, begin)
+        with fn.loop(0, deep) as k:
+            pair = self.squares.pair(start, size, fn.add(step, k))
+            self.squares.split(pair, self.passing, fn.multiply(k, _STEP))
+        last = fn.index(fn.add(count, -1))
+        with fn.loop(0, last) as i:
+            self._pass(begin, i, 0, step, deep, ahead=True)
+        with fn.loop(0, scheme.width) as j:
+            later = fn.compare("ne", fn.index(j), number(0, "i64"))
+            with fn.loop(fn.select(later, number(0, "i64"), last), count) as i:
+                self._pass(begin, i, j, step, deep, ahead=False)
+
+    def _pass(self, begin: Index, i: Index, j: Index, step: Index, deep: Index, ahead: bool) -> None:
+        """A tile passes a kept one. ahead: the tile behind it is split at the same time."""
+        fn, scheme = self.fn, self.scheme
+        here = fn.multiply(i, self.tile)
+        amx.zero(fn, _SUMS)
+        start, size = self.squares.start(self.product, fn.add(begin, i, 1)) if ahead else (0, 0)
+        with fn.loop(0, deep) as k:
+            place = fn.add(here, fn.multiply(k, _STEP))
+            self._add_products(place, j, fn.add(step, k))
+            if ahead:
                 pair = self.squares.pair(start, size, fn.add(step, k))
-                first = fn.multiply(tile, SIDE // scheme.width)
-                self.squares.rows(pair, first, rows, self.passing, fn.add(there, fn.multiply(k, _STEP)))
-            self._keep(step, fn.add(sums, fn.multiply(tile, TILE)), each)
+                self.squares.split(pair, self.passing, fn.add(place, self.tile))
+        sums: Index = 0
+        if not self.once:
+            sums = fn.multiply(fn.add(self.waiting, fn.multiply(i, scheme.width), j), TILE)
+        self._keep(step, sums)
         end = fn.compare("sge", fn.index(fn.add(step, deep)), number(scheme.steps, "i64"))
         with fn.when(end):
-            self._store(fn.add(begin, i), sums)
+            self._store(fn.add(begin, i), j, sums)
 
-    def _keep(self, step: Index, sums: Index, each: int) -> None:
+    def _keep(self, step: Index, sums: Index) -> None:
         """A chunk's sums; it is summed by itself first, which rounds less than one long sum would."""
         fn = self.fn
+        if self.once:
+            amx.store(fn, _SUMS, self.sums, sums)
+            return
         first = fn.compare("eq", fn.index(step), number(0, "i64"))
         with fn.when(first):
-            for register in range(each):
-                amx.store(fn, register, self.sums, fn.add(sums, register * TILE))
-        if self.chunk is None:
-            return
+            amx.store(fn, _SUMS, self.sums, sums)
         with fn.when(fn.binary("xor", first, number(1, "i1"))):
-            for register in range(each):
-                amx.store(fn, register, self.chunk, register * TILE)
-            with fn.loop(0, each * TILE, 4 * SIDE) as word:
+            amx.store(fn, _SUMS, self.more, 0)
+            with fn.loop(0, TILE, 4 * SIDE) as word:
                 for k in range(4):
                     there = fn.add(word, k * SIDE)
                     known, more = (
                         fn.load(pointer, place, "float", SIDE)
-                        for pointer, place in ((self.sums, fn.add(sums, there)), (self.chunk, there))
+                        for pointer, place in ((self.sums, fn.add(sums, there)), (self.more, there))
                     )
                     fn.store(fn.binary("fadd", known, more), self.sums, fn.add(sums, there))
 
-    def _add(self, passing: Index, tile: Index, step: Index, each: int) -> None:
-        """The products of a step, of one tile that passes and two that are kept.
+    def _add_products(self, passing: Index, j: Index, step: Index) -> None:
+        """A step of two tiles: the products of their parts.
 
         Few registers are used: some must be free for what is loaded ahead.
         """
         fn, scheme = self.fn, self.scheme
         runs = scheme.sides[scheme.kept].runs
-        kept = fn.add(fn.multiply(self.product, runs), self.block, tile)
+        kept = fn.add(fn.multiply(self.product, runs), self.block, j)
         kept = fn.multiply(fn.add(fn.multiply(kept, scheme.steps), step), _STEP)
+        a, b = (_KEPT, _PASSING) if scheme.kept == 0 else (_PASSING, _KEPT)
         loaded: tuple[int, int] = (-1, -1)
-        for of_passing, of_kept in PRODUCTS:
-            if loaded[0] != of_passing:
-                amx.load(fn, each, self.passing, fn.add(passing, of_passing * TILE))
-            if loaded[1] != of_kept:
-                for i in range(each):
-                    place = fn.add(kept, i * scheme.steps * _STEP + of_kept * TILE)
-                    amx.load(fn, each + 1 + i, self.parts, place)
-            loaded = of_passing, of_kept
-            for i in range(each):
-                a, b = (each + 1 + i, each) if scheme.kept == 0 else (each, each + 1 + i)
-                amx.add_products(fn, i, a, b)
+        for parts in PRODUCTS:
+            if loaded[0] != parts[0]:
+                amx.load(fn, _PASSING, self.passing, fn.add(passing, parts[0] * TILE))
+            if loaded[1] != parts[1]:
+                amx.load(fn, _KEPT, self.parts, fn.add(kept, parts[1] * TILE))
+            loaded = parts
+            amx.add_products(fn, _SUMS, a, b)
 
     @property
     def _down_and_along(self) -> tuple[int, int]:
@@ -224,31 +238,29 @@ class _Product:
         fn, run = self.fn, self.scheme.sides[self._down_and_along[0]].run
         return [fn.add(o, fn.multiply(i, s)) for o, s in zip(at, (run.a, run.b, run.out), strict=True)]
 
-    def _store(self, passing: Index, sums: Index) -> None:
+    def _store(self, passing: Index, j: Index, sums: Index) -> None:
         """What becomes of complete sums."""
         fn, scheme = self.fn, self.scheme
         along = scheme.sides[self._down_and_along[1]].run.extent
-        with fn.loop(0, scheme.width) as j:
-            at, vectors, size = self._place(passing, j)
-            tile = fn.add(sums, fn.multiply(j, TILE))
-            if scheme.turned:
-                values = [fn.load(self.sums, fn.add(tile, k * SIDE), "float", SIDE) for k in range(SIDE)]
-                for k, value in enumerate(transposed(fn, values)):
-                    fn.store(value, self.sums, fn.add(tile, k * SIDE))
+        at, vectors, size = self._place(passing, j)
+        if scheme.turned:
+            values = [fn.load(self.sums, fn.add(sums, k * SIDE), "float", SIDE) for k in range(SIDE)]
+            for k, value in enumerate(transposed(fn, values)):
+                fn.store(value, self.sums, fn.add(sums, k * SIDE))
 
-            def each(mask: int) -> None:
-                with fn.loop(0, vectors) as i:
-                    value = fn.load(self.sums, fn.add(tile, fn.multiply(i, SIDE)), "float", SIDE)
-                    self._end(value, self._vector(at, i), mask)
+        def each(mask: int) -> None:
+            with fn.loop(0, vectors) as i:
+                value = fn.load(self.sums, fn.add(sums, fn.multiply(i, SIDE)), "float", SIDE)
+                self._end(value, self._vector(at, i), mask)
 
-            if along % SIDE and along > SIDE:
-                whole = fn.compare("eq", fn.index(size), number(SIDE, "i64"))
-                with fn.when(whole):
-                    each(0)
-                with fn.when(fn.binary("xor", whole, number(1, "i1"))):
-                    each(along % SIDE)
-            else:
+        if along % SIDE and along > SIDE:
+            whole = fn.compare("eq", fn.index(size), number(SIDE, "i64"))
+            with fn.when(whole):
+                each(0)
+            with fn.when(fn.binary("xor", whole, number(1, "i1"))):
                 each(along % SIDE)
+        else:
+            each(along % SIDE)
 
     def _end(self, value: Value, at: list[Index], mask: int) -> None:
         """One vector of sums. Infinite numbers have no parts: what is not finite is summed up once more."""

@@ -54,16 +54,11 @@ class Splitter:
             for i, square in enumerate(pair):
                 self._turn(square, self._turned, i * TILE)
         with fn.loop(0, SIDE, _UNROLLED) as first:
-            self.rows(pair, first, _UNROLLED, target, place)
-
-    def rows(self, pair: Pair, first: Index, count: int, target: Value, place: Index) -> None:
-        """Some rows of the same; of squares whose columns are vectors, once they are turned."""
-        fn = self._fn
-        for k in range(count):
-            row = fn.add(first, k)
-            low, high = (self._vector(square, row, i * TILE) for i, square in enumerate(pair))
-            for part, word in enumerate(_words(fn, low, high)):
-                fn.store(word, target, fn.add(place, fn.multiply(row, SIDE), part * TILE))
+            for k in range(_UNROLLED):
+                row = fn.add(first, k)
+                low, high = (self._vector(square, row, i * TILE) for i, square in enumerate(pair))
+                for part, word in enumerate(_words(fn, low, high)):
+                    fn.store(word, target, fn.add(place, fn.multiply(row, SIDE), part * TILE))
 
     def _vector(self, square: Square, row: Index, turned: int) -> Value:
         fn = self._fn

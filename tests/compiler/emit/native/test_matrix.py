@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from netc.compiler.build import Builder
-from netc.compiler.emit.native import build, matrix
+from netc.compiler.emit.native import build, matrix, matrix_unit
 from netc.compiler.emit.native.isa import AMX
 from netc.compiler.ir import Graph, Result, TensorType
 from netc.runtime.native.jit import host
@@ -93,8 +93,8 @@ def test_it_rounds_as_float32_does(scale: float, k: int) -> None:
 def test_no_bit_depends_on_how_the_tiles_are_grouped(monkeypatch: pytest.MonkeyPatch) -> None:
     a, b = normal(160, 300), normal(300, 160)
     found, _ = sums(a, b)
-    for name, value in (("_PASSING", 3), ("_KEPT", 2)):
-        monkeypatch.setattr(matrix, name, value)
+    for module, name, value in ((matrix, "_PASSING", 3), (matrix, "_KEPT", 2), (matrix_unit, "_WAITING", 1)):
+        monkeypatch.setattr(module, name, value)
         np.testing.assert_array_equal(sums(a, b)[0], found)
 
 
