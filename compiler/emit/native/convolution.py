@@ -77,7 +77,7 @@ def padded(selection: Selection, id: int, pad: Pairs, about: str, value: float =
         selection.copy(image, made.seen(inner), f"pad {about}")
         return made
 
-    return selection.shared((image.buffer, image.layout, pad, value), make)
+    return selection.shared(image, (pad, value), make)
 
 
 def _sizes(image: Tensor, lanes: int = 1) -> tuple[int, Sequence[int]]:

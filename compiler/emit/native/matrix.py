@@ -8,7 +8,7 @@ second-level cache.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from itertools import product
 from math import prod
@@ -88,6 +88,13 @@ class Scheme:
     @property
     def sides(self) -> tuple[Axis, Axis]:
         return self.rows, self.columns
+
+    @property
+    def tiles(self) -> Hashable:
+        """What those that are kept depend on, besides the memory of their operand."""
+        axis, side = self.sides[self.kept], "ab"[self.kept]
+        terms = (*axis.loops, axis.run), (*self.depth.loops, self.depth.run), self.batches
+        return self.kept, tuple(tuple((t.extent, getattr(t, side)) for t in loops) for loops in terms)
 
     @property
     def steps(self) -> int:
@@ -172,12 +179,16 @@ def _schemes(terms: Sequence[Term], swapped: bool) -> list[Scheme]:
 
 
 def _badness(scheme: Scheme) -> tuple[float, ...]:
-    """Little is to be left over, the smaller operand kept, and nothing turned."""
+    """Little is to be left over, the smaller operand kept, or else the first, and nothing turned.
+
+    Other products often read the first one too: that of a gradient of weights is a layer's input.
+    """
     direct = scheme.depth.run.a if scheme.kept == 0 else scheme.columns.run.b
     return (
         scheme.cycles,
         scheme.sides[scheme.kept].runs > scheme.sides[1 - scheme.kept].runs,
         -scheme.width,
+        scheme.kept != scheme.swapped,
         scheme.turned,
         direct != 1,
     )

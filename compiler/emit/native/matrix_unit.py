@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 from . import amx
 from .amx import SIDE, TILE
@@ -30,10 +31,8 @@ def multiply(
     work: how many products there are.
     """
     operands = (b, a) if scheme.swapped else (a, b)
-    words = scheme.products * scheme.sides[scheme.kept].runs * scheme.steps * _STEP
-    parts = Tensor(selection.buffer(4 * words), Layout(((Factor(words, 1),),)), "int32")
-    kept = [operands[scheme.kept], parts]
-    tiles = selection.written(("tiles", scheme), kept, f"tiles of {about}", lambda: _kept(kept, scheme))
+    kept = operands[scheme.kept]
+    parts = selection.shared(kept, scheme.tiles, lambda: _split(selection, kept, scheme, about))
     finish = selection.finish
     inputs, outputs = ends(finish, out)
     tensors = [*operands, parts, *inputs, *outputs]
@@ -45,7 +44,17 @@ def multiply(
         return replace(writer.kernel(len(outputs), scheme.tasks, "", work), least=product.together)
 
     form = "products of tiles", scheme, finish and finish.form
-    selection.run(tiles, selection.written(form, tensors, about, write))
+    selection.run(selection.written(form, tensors, about, write))
+
+
+def _split(selection: Selection, operand: Tensor, scheme: Scheme, about: str) -> Tensor:
+    """The parts of the operand that is kept, once for all products that keep it."""
+    words = scheme.products * scheme.sides[scheme.kept].runs * scheme.steps * _STEP
+    parts = Tensor(selection.buffer(4 * words), Layout(((Factor(words, 1),),)), "int32")
+    tensors = [operand, parts]
+    write = partial(_kept, tensors, scheme)
+    selection.run(selection.written(("tiles", scheme.tiles), tensors, f"tiles of {about}", write))
+    return parts
 
 
 def _kept(tensors: Sequence[Tensor], scheme: Scheme) -> Kernel:

@@ -31,13 +31,14 @@ class Fallback:
 
 
 Action = Kernel | Fallback
+_Made = tuple[Buffer, Layout, Hashable]  # of which memory, as it lies, and how
 
 
 class Mark(NamedTuple):
     """The state of Values at some time."""
 
     tensors: dict[int, Tensor]
-    shared: dict[Hashable, Tensor]
+    shared: dict[_Made, Tensor]
     once: int
     actions: int
 
@@ -60,7 +61,7 @@ class Values:
         self.groups = Groups(self.plan)
         self._order = Order(self.groups)
         self._tensors: dict[int, Tensor] = {}
-        self._shared: dict[Hashable, Tensor] = {}
+        self._shared: dict[_Made, Tensor] = {}
         self._written: dict[Hashable, Kernel] = {}
         self._buffers = 0
         self._fixed = False  # whether it is found what is run once
@@ -100,6 +101,10 @@ class Values:
 
     def run(self, *actions: Action) -> None:
         (self.once if self._fixed else self.actions).extend(actions)
+        kernels = (action for action in actions if isinstance(action, Kernel))
+        changed = {b for kernel in kernels for b in kernel.writes if b.where == "variable"}
+        if changed:  # what was made of the old values
+            self._shared = {key: made for key, made in self._shared.items() if key[0] not in changed}
 
     def written(
         self, form: Hashable, tensors: Sequence[Tensor], about: str, write: Callable[[], Kernel]
@@ -121,8 +126,9 @@ class Values:
         """One number everywhere."""
         self.run(fill(out, value, self.isa.lanes, about))
 
-    def shared(self, key: Hashable, make: Callable[[], Tensor]) -> Tensor:
-        """What several kernels read and is made once. key: what it is made of, and how."""
+    def shared(self, source: Tensor, how: Hashable, make: Callable[[], Tensor]) -> Tensor:
+        """What is made of a tensor once for all kernels that read it."""
+        key = source.buffer, source.layout, how
         if key not in self._shared:
             self._shared[key] = make()
         return self._shared[key]
@@ -136,7 +142,7 @@ class Values:
             self.run(copy(source, out, self.batch, "rows of " + self.about(self.graph[id]), cleared=True))
             return out
 
-        return self.shared((source.buffer, source.layout, axis), make)
+        return self.shared(source, axis, make)
 
     def plain(self, id: int) -> Tensor:
         """A copy of a value in the layout that its type has."""
@@ -147,7 +153,7 @@ class Values:
             self.copy(source, out)
             return out
 
-        return self.shared((source.buffer, source.layout), make)
+        return self.shared(source, None, make)
 
     def filled(self, type: TensorType, value: float, about: str) -> Tensor:
         """Memory of its own, kept between steps, that is filled with a number when the program is loaded."""

@@ -9,7 +9,7 @@ import pytest
 from netc.compiler.build import Builder
 from netc.compiler.emit.native import build, matrix, matrix_unit
 from netc.compiler.emit.native.isa import AMX
-from netc.compiler.ir import Graph, Result, TensorType
+from netc.compiler.ir import Graph, N, Result, TensorType
 from netc.runtime.native.jit import host
 
 from .running import Array, both
@@ -96,6 +96,32 @@ def test_no_bit_depends_on_how_the_tiles_are_grouped(monkeypatch: pytest.MonkeyP
     for module, name, value in ((matrix, "_PASSING", 3), (matrix, "_KEPT", 2), (matrix_unit, "_WAITING", 1)):
         monkeypatch.setattr(module, name, value)
         np.testing.assert_array_equal(sums(a, b)[0], found)
+
+
+def test_an_operand_of_several_products_is_split_once() -> None:
+    """As that which queries, keys and values are made of."""
+    b = Builder(Graph())
+    x = b.add("input", (), TensorType("float32", (N, 256)), name="x")
+    for name in "qk":
+        w = b.add("param", (), TensorType("float32", (256, 256)), name=name)
+        b.graph.results[Result("value", name)] = (x @ w).id
+    about = [kernel.about for kernel in build(b.graph, 256, AMX).kernels]
+    assert len([name for name in about if name.startswith("tiles")]) == 1
+
+
+@unit
+@pytest.mark.usefixtures("always")
+def test_what_has_changed_is_split_again() -> None:
+    """A state in a product, its new value, which lies in the same memory, in another."""
+    b = Builder(Graph())
+    types = {"s": TensorType("float32", (64, 64)), "x": TensorType("float32", (80, 64))}
+    s, x = (b.add("state" if n == "s" else "param", (), t, name=n) for n, t in types.items())
+    changed = s * 0.5 + (x @ s).sum((0,)) * 0.01
+    results = {Result("update", "s"): changed, Result("value", "y"): x @ changed}
+    b.graph.results.update({result: value.id for result, value in results.items()})
+    found, wanted = both(b.graph, 1, {"s": normal(64, 64), "x": normal(80, 64)})
+    for result, value in wanted.items():
+        np.testing.assert_allclose(found[result], value, rtol=1e-4, atol=1e-4)
 
 
 def program(m: int, k: int, n: int) -> str:
