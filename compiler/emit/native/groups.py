@@ -62,6 +62,7 @@ class Groups:
             if id in self._spaces and id not in self.again:
                 self.of[id] = self._only_reader(id)
         self._groups: dict[int, _Group] = {}
+        self._united = set[int]()
         members: dict[int, list[int]] = defaultdict(list)
         for id in self.reading.done:
             if id in self.of:
@@ -258,6 +259,7 @@ class Groups:
         last = ids[-1]
         self.of |= dict.fromkeys(ids, last)
         self._groups[last] = self._group(ids)
+        self._united = {last, *self._united - {a, b}}
         return last
 
     def _may_share(self, a: int, b: int) -> bool:
@@ -290,12 +292,15 @@ class Groups:
 
     def _depends(self, key: int, on: int) -> bool:
         """Whether a group needs another's values by way of a third; also where that is hard to tell."""
-        earliest = self.reading.place[self._groups[on].members[0]]
+        place = self.reading.place
+        earliest = place[self._groups[on].members[0]]
+        # What comes before needs nothing that comes later, unless a group has been united of both.
+        whole = any(place[self._groups[g].members[0]] < earliest < place[g] for g in self._united - {key, on})
         pending = [self.of.get(s, s) for s, _ in self.reads(key)]
         seen = {key, on}
         while pending:
             group = pending.pop()
-            if group in seen or self.reading.place.get(group, -1) < earliest:
+            if group in seen or (place.get(group, -1) < earliest and not whole):
                 continue
             seen.add(group)
             if len(seen) > _SEARCHED:

@@ -8,6 +8,7 @@ from heapq import heapify, heappop, heappush
 
 from ...storage import Held
 from .groups import Groups
+from .layout import Unsupported
 
 
 class Order:
@@ -30,6 +31,8 @@ class Order:
         self.late = {id: name for id, name in self.displaced.items() if id in self._reading.updates}
         fixed = set(groups.plan.once)
         order = list(self._sorted())
+        if len(order) != len(self._keys):
+            raise Unsupported("kernels that wait for each other")
         self.once: Sequence[int] = [id for id in order if id in fixed]
         self.step: Sequence[int] = [id for id in order if id not in fixed]
 

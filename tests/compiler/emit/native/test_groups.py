@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from netc.compiler.build import Builder, Value
@@ -132,7 +132,12 @@ def grown(b: Builder, steps: Sequence[tuple[str, int, int]]) -> list[Value]:
     return [*whole[2:], *shared[2:]]
 
 
+# Two sums of x and y, each of which a later value of the other one needs: no two kernels for both.
+CROSSED = [("add", 0, 0), ("sum", 1, 0), ("sum", 0, 0), ("sum", 1, 3), ("add", 0, 2)]
+
+
 @settings(max_examples=60, deadline=None)
+@example(CROSSED, [1])
 @given(
     st.lists(st.tuples(st.sampled_from(OPERATIONS), st.integers(0, 9), st.integers(0, 9)), max_size=14),
     st.lists(st.integers(0, 30), max_size=4),
