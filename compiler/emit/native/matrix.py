@@ -24,6 +24,7 @@ _KEPT = 32  # tiles of a block, at most
 _PASSING = 8  # tiles of a task, at most, and half as many where there would be few tasks
 _TASKS = 8  # or so many are enough
 _STEPS = 4  # of the depth, at a time
+_LONG = 8  # steps, beside which turning a tile of sums costs nothing
 _TDP = 16 * 6  # cycles of a step of a tile; measured, as what follows
 _SPLIT = 300  # of splitting a tile
 _STORE = 130  # of what becomes of a tile of sums
@@ -179,7 +180,7 @@ def _schemes(terms: Sequence[Term], swapped: bool) -> list[Scheme]:
 
 
 def _badness(scheme: Scheme) -> tuple[float, ...]:
-    """Little is to be left over, the smaller operand kept, or else the first, and nothing turned.
+    """Little is to be left over, the smaller operand kept, short sums not turned; and the first operand kept.
 
     Other products often read the first one too: that of a gradient of weights is a layer's input.
     """
@@ -188,6 +189,7 @@ def _badness(scheme: Scheme) -> tuple[float, ...]:
         scheme.cycles,
         scheme.sides[scheme.kept].runs > scheme.sides[1 - scheme.kept].runs,
         -scheme.width,
+        scheme.turned and scheme.steps < _LONG,
         scheme.kept != scheme.swapped,
         scheme.turned,
         direct != 1,

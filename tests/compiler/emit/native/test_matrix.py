@@ -101,9 +101,9 @@ def test_no_bit_depends_on_how_the_tiles_are_grouped(monkeypatch: pytest.MonkeyP
 def test_an_operand_of_several_products_is_split_once() -> None:
     """As that which queries, keys and values are made of."""
     b = Builder(Graph())
-    x = b.add("input", (), TensorType("float32", (N, 256)), name="x")
+    x = b.add("input", (), TensorType("float32", (N, 512)), name="x")
     for name in "qk":
-        w = b.add("param", (), TensorType("float32", (256, 256)), name=name)
+        w = b.add("param", (), TensorType("float32", (512, 256)), name=name)
         b.graph.results[Result("value", name)] = (x @ w).id
     about = [kernel.about for kernel in build(b.graph, 256, AMX).kernels]
     assert len([name for name in about if name.startswith("tiles")]) == 1
