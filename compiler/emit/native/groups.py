@@ -62,7 +62,12 @@ class Groups:
             if id in self._spaces and id not in self.again:
                 self.of[id] = self._only_reader(id)
         self._groups: dict[int, _Group] = {}
-        self._united = set[int]()
+        self._latest = dict(self.reading.place)  # by operation or group, the place of the last that it needs
+        self._alone = {id: set(self._sources([id])) for id in self.reading.done if id not in self.again}
+        self._users: dict[int, list[int]] = defaultdict(list)
+        for id, sources in self._alone.items():
+            for source, _ in sources:
+                self._users[source].append(id)
         members: dict[int, list[int]] = defaultdict(list)
         for id in self.reading.done:
             if id in self.of:
@@ -107,7 +112,7 @@ class Groups:
 
     def reads(self, key: int) -> set[tuple[int, bool]]:
         """What a group, or an operation without one, reads from outside; and whether element by element."""
-        return self._groups[key].reads if key in self._groups else set(self._sources([key]))
+        return self._groups[key].reads if key in self._groups else self._alone.get(key, set())
 
     # what is computed again
 
@@ -259,8 +264,20 @@ class Groups:
         last = ids[-1]
         self.of |= dict.fromkeys(ids, last)
         self._groups[last] = self._group(ids)
-        self._united = {last, *self._united - {a, b}}
+        self._raise(last, max(self._latest[a], self._latest[b]))
         return last
+
+    def _raise(self, key: int, latest: int) -> None:
+        """Take down that a group needs what is so late in the plan, and whoever needs that group."""
+        self._latest[key] = latest
+        pending = [key]
+        while pending:
+            group = pending.pop()
+            for id in self._groups[group].members if group in self._groups else [group]:
+                for user in {self.of.get(u, u) for u in self._users[id]}:
+                    if self._latest[user] < latest:
+                        self._latest[user] = latest
+                        pending.append(user)
 
     def _may_share(self, a: int, b: int) -> bool:
         first, second = self._groups[a], self._groups[b]
@@ -292,15 +309,12 @@ class Groups:
 
     def _depends(self, key: int, on: int) -> bool:
         """Whether a group needs another's values by way of a third; also where that is hard to tell."""
-        place = self.reading.place
-        earliest = place[self._groups[on].members[0]]
-        # What comes before needs nothing that comes later, unless a group has been united of both.
-        whole = any(place[self._groups[g].members[0]] < earliest < place[g] for g in self._united - {key, on})
+        earliest = self.reading.place[self._groups[on].members[0]]
         pending = [self.of.get(s, s) for s, _ in self.reads(key)]
         seen = {key, on}
         while pending:
             group = pending.pop()
-            if group in seen or (place.get(group, -1) < earliest and not whole):
+            if group in seen or self._latest.get(group, -1) < earliest:
                 continue
             seen.add(group)
             if len(seen) > _SEARCHED:

@@ -18,7 +18,7 @@ from .splitting import PARTS, PRODUCTS, Pair, Splitter, Square
 from .text import Index, Value, number
 
 _STEP = PARTS * TILE  # words of a tile's parts
-_SUMS, _PASSING, _KEPT = range(3)  # tile registers
+_SUMS, _PASSING_TILE, _KEPT_TILE = range(3)  # registers
 _WAITING = 64  # tiles of sums, at most, for which a chunk of the kept tiles serves at a time
 _FIRST = 3  # of a writer's tensors behind the operands and the parts
 
@@ -155,30 +155,40 @@ class _Product:
         fn, scheme = self.fn, self.scheme
         count = self._left(scheme.sides[1 - scheme.kept].runs, scheme.count, begin)
         deep = self._left(scheme.steps, scheme.chunk, step)
-        start, size = self.squares.start(self.product, begin)
+        start = self.squares.start(self.product, begin)
         with fn.loop(0, deep) as k:
-            pair = self.squares.pair(start, size, fn.add(step, k))
-            self.squares.split(pair, self.passing, fn.multiply(k, _STEP))
+            self._split(start, fn.add(step, k), fn.multiply(k, _STEP))
         last = fn.index(fn.add(count, -1))
         with fn.loop(0, last) as i:
-            self._pass(begin, i, 0, step, deep, ahead=True)
+            behind = self.squares.start(self.product, fn.add(begin, i, 1))
+            self._pass(begin, i, 0, step, deep, behind)
         with fn.loop(0, scheme.width) as j:
             later = fn.compare("ne", fn.index(j), number(0, "i64"))
             with fn.loop(fn.select(later, number(0, "i64"), last), count) as i:
-                self._pass(begin, i, j, step, deep, ahead=False)
+                self._pass(begin, i, j, step, deep)
 
-    def _pass(self, begin: Index, i: Index, j: Index, step: Index, deep: Index, ahead: bool) -> None:
-        """A tile passes a kept one. ahead: the tile behind it is split at the same time."""
+    def _split(self, start: tuple[Index, Index], step: Index, place: Index) -> None:
+        """A step of a tile that will pass."""
+        self.squares.split(self.squares.pair(*start, step), self.passing, place)
+
+    def _pass(
+        self,
+        begin: Index,
+        i: Index,
+        j: Index,
+        step: Index,
+        deep: Index,
+        behind: tuple[Index, Index] | None = None,
+    ) -> None:
+        """A tile passes a kept one. behind: where the next one begins, if it is split at the same time."""
         fn, scheme = self.fn, self.scheme
         here = fn.multiply(i, self.tile)
         amx.zero(fn, _SUMS)
-        start, size = self.squares.start(self.product, fn.add(begin, i, 1)) if ahead else (0, 0)
         with fn.loop(0, deep) as k:
             place = fn.add(here, fn.multiply(k, _STEP))
             self._add_products(place, j, fn.add(step, k))
-            if ahead:
-                pair = self.squares.pair(start, size, fn.add(step, k))
-                self.squares.split(pair, self.passing, fn.add(place, self.tile))
+            if behind is not None:
+                self._split(behind, fn.add(step, k), fn.add(place, self.tile))
         sums: Index = 0
         if not self.once:
             sums = fn.multiply(fn.add(self.waiting, fn.multiply(i, scheme.width), j), TILE)
@@ -216,13 +226,13 @@ class _Product:
         runs = scheme.sides[scheme.kept].runs
         kept = fn.add(fn.multiply(self.product, runs), self.block, j)
         kept = fn.multiply(fn.add(fn.multiply(kept, scheme.steps), step), _STEP)
-        a, b = (_KEPT, _PASSING) if scheme.kept == 0 else (_PASSING, _KEPT)
+        a, b = (_KEPT_TILE, _PASSING_TILE) if scheme.kept == 0 else (_PASSING_TILE, _KEPT_TILE)
         loaded: tuple[int, int] = (-1, -1)
         for parts in PRODUCTS:
             if loaded[0] != parts[0]:
-                amx.load(fn, _PASSING, self.passing, fn.add(passing, parts[0] * TILE))
+                amx.load(fn, _PASSING_TILE, self.passing, fn.add(passing, parts[0] * TILE))
             if loaded[1] != parts[1]:
-                amx.load(fn, _KEPT, self.parts, fn.add(kept, parts[1] * TILE))
+                amx.load(fn, _KEPT_TILE, self.parts, fn.add(kept, parts[1] * TILE))
             loaded = parts
             amx.add_products(fn, _SUMS, a, b)
 
