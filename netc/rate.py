@@ -49,13 +49,14 @@ def _rounded(rate: float) -> str:
 
 def _draw(name: str, rates: Rates, path: Path) -> Path | None:
     try:
+        from .runtime.plotting.draw import draw
+        from .runtime.plotting.plot import Curve, Curves
         from .runtime.report import page
-        from .runtime.report.plots import Curve, curves
     except ImportError:
         return None
     curve = Curve("loss", rates.rates, rates.losses, 0)
     mark = (rates.steepest, f"{_rounded(rates.steepest)}, where it falls fastest")
-    plot = curves([curve], "loss by learning rate", "learning rate", mark, "x")
+    plot = draw(Curves([curve], "loss by learning rate", "learning rate", mark, "x"))
     under = f"the learning rate grows from {LOW:g} by the same factor at each of {len(rates.rates)} steps"
     path.parent.mkdir(parents=True, exist_ok=True)
     replace(path, page.page(f"{name}: a learning rate", under, [page.plots([plot])]))

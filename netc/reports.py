@@ -15,6 +15,7 @@ from .runtime.data.source import Dataset
 from .runtime.device import open_device
 from .runtime.model import Model
 from .runtime.opening import open_data
+from .runtime.plotting.plotter import Plotter
 from .runtime.report import Kept, compare, norms, write
 from .trained import open_trained
 
@@ -29,13 +30,14 @@ def write_report(folder: Path, path: Path | None = None) -> Path:
 
     Raises ReportError and what kept() raises.
     """
-    run, model = _opened(folder)
-    data: Dataset | None = None
-    try:
-        data = open_data(model.compiled.network, model.base, model.seed)
-    except SpecError as error:  # they may be elsewhere, or gone
-        say(f"the page is without samples: {error.diagnostics[0].title}")
-    return write(run, model, data, norms.read(folder, run.description.epoch), path)
+    with Plotter() as plotter:
+        run, model = _opened(folder)
+        data: Dataset | None = None
+        try:
+            data = open_data(model.compiled.network, model.base, model.seed)
+        except SpecError as error:  # they may be elsewhere, or gone
+            say(f"the page is without samples: {error.diagnostics[0].title}")
+        return write(run, model, data, norms.read(folder, run.description.epoch), plotter, path)
 
 
 def write_comparison(runs: Sequence[Kept], path: Path) -> Path:
@@ -43,13 +45,13 @@ def write_comparison(runs: Sequence[Kept], path: Path) -> Path:
     return compare(runs, path)
 
 
-def write_trained(folder: Path, model: Model, data: Dataset) -> Path:
+def write_trained(folder: Path, model: Model, data: Dataset, plotter: Plotter) -> Path:
     """The page of a run that has just ended; its model becomes that of the best epoch."""
     path = parameters_in(folder)
     assert path is not None
     restore(model, path)
     run = Kept(folder, describe(folder / LAST), watched(model.compiled.network))
-    return write(run, model, data, norms.read(folder, run.description.epoch))
+    return write(run, model, data, norms.read(folder, run.description.epoch), plotter)
 
 
 def _opened(folder: Path) -> tuple[Kept, Model]:

@@ -25,6 +25,7 @@ from ..runtime.device import open_device
 from ..runtime.interrupt import Interrupted, Interrupts
 from ..runtime.model import Model
 from ..runtime.opening import compile_source, open_data
+from ..runtime.plotting.plotter import Plotter
 from ..runtime.report import ReportError
 from ..runtime.report.norms import Norms
 from ..runtime.start import Started
@@ -108,6 +109,7 @@ def command(
     before = reopen(found.source, resumed_folder(out, place)) if resume else None
     folder = before.folder if before else new_folder(out, place)
     texts = {**(before.description.overrides if before else {}), **overrides.texts}
+    plotter = click.get_current_context().with_resource(Plotter()) if report else None
     compiled = compile_source(found.source, found.base, *parsed(texts, "command line"))
     network = compiled.network
     tell(network.warnings)
@@ -120,7 +122,7 @@ def command(
     data = open_data(network, found.base, model.seed)
     run = _resumed(before, model, data) if before else Run(folder, model, data, watched(network))
     run.home, run.every = (place if out is None else None), save_every
-    run.norms = Norms(model, data) if report else None
+    run.norms = Norms(model, data) if plotter is not None else None
     say(_title(network, opened.name))
     listener = _Json(run) if as_json else _Lines(run)
     events = Events(run, listener) if tensorboard else None
@@ -151,16 +153,16 @@ def command(
             events.close()
         run.close()
     listener.end()
-    if run.norms is not None and run.last is not None:
+    if plotter is not None and run.last is not None:
         with Interrupts():  # a library that draws may swallow what strikes in the midst of it
-            _report(run)
+            _report(run, plotter)
     return 0
 
 
-def _report(run: Run) -> None:
+def _report(run: Run, plotter: Plotter) -> None:
     """Write the page; a training is not worth less where that fails."""
     try:
-        say(f"report: {write_trained(run.folder, run.model, run.data)}")
+        say(f"report: {write_trained(run.folder, run.model, run.data, plotter)}")
     except ReportError as error:
         say(paint(f"no report.html: {error} ({error.help})", "dim", sys.stderr))
     except OSError as error:

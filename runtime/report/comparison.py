@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ..atomic import replace
 from ..place import is_better
+from ..plotting.plot import Curve, Curves
 from . import page
 from .kept import FILE, MOST_CURVES, SPLITS, Kept, is_share, metrics, needs_matplotlib, points, shown
 
@@ -16,24 +17,24 @@ from .kept import FILE, MOST_CURVES, SPLITS, Kept, is_share, metrics, needs_matp
 def compare(runs: Sequence[Kept], path: Path, title: str = "Comparison of runs") -> Path:
     """Write a page on several runs, the best first; returns the file. Raises ReportError, OSError."""
     needs_matplotlib()
-    from .plots import Curve, curves
+    from ..plotting.draw import draw
 
     names = short_names(runs)
     shown = [f"{split}.{m}" for m in metrics(runs) for split in SPLITS]
-    drawn: list[str] = []
+    plots: list[Curves] = []
     for figure in shown:
         lines = [
             Curve(names[i], x, y, i) for i, run in enumerate(runs) for x, y in [points(run, figure)] if x
         ]
         if lines:
-            drawn.append(curves(lines[:MOST_CURVES], figure.replace(".", " "), percent=is_share(figure)))
+            plots.append(Curves(lines[:MOST_CURVES], figure.replace(".", " "), percent=is_share(figure)))
     head, rows = ranking(runs)
     linked = [
         [_link(run, path, row[0]), *map(escape, row[1:])] for run, row in zip(ranked(runs), rows, strict=True)
     ]
     sections = [
         page.section("Runs", page.table([escape(h.replace(".", " ")) for h in head], linked)),
-        page.section("Curves", page.plots(drawn)),
+        page.section("Curves", page.plots([draw(plot) for plot in plots])),
     ]
     under = f"{len(runs)} runs; figures are those of each run's best epoch"
     replace(path, page.page(title, under, sections))

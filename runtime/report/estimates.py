@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -14,6 +15,7 @@ from ..answers import meanings
 from ..data.batches import Batches
 from ..data.source import Dataset
 from ..model import Model
+from ..plotting.plot import Curve, Scatter
 from . import page
 from .judged import BATCH, MOST, one_split
 
@@ -77,23 +79,20 @@ def _estimated(model: Model, data: Dataset) -> tuple[str, str] | None:
     return None
 
 
-def sections(given: Estimates | None) -> list[str]:
-    """Estimates against the truth, their errors, and the worst of them."""
-    if given is None:
-        return []
+def sections(given: Estimates, drawn: Sequence[str]) -> list[str]:
+    """Estimates against the truth, their errors, and the worst of them. drawn: the SVG of their plots."""
     about = (
         f"{given.output} against the true {given.target}, and by how much it differs, for "
         f"{len(given.said):,} samples of the {given.split} split. On the line it is right."
     )
     return [
-        page.section("Estimates", page.plots(_plots(given)), about=about),
+        page.section("Estimates", page.plots(drawn), about=about),
         page.section("Worst mistakes", _worst(given)),
     ]
 
 
-def _plots(given: Estimates) -> list[str]:
-    from .plots import Curve, scatter
-
+def plots(given: Estimates) -> list[Scatter]:
+    """Of estimates against the truth, and of their errors."""
     chosen = np.random.default_rng(0).permutation(len(given.said))[: max(1, POINTS // given.said.shape[1])]
     said, truth = given.said[chosen], given.truth[chosen]
     count = said.shape[1] if said.shape[1] <= SERIES else 1
@@ -105,8 +104,8 @@ def _plots(given: Estimates) -> list[str]:
     errors = [Curve(n, s.ravel().tolist(), (s - t).ravel().tolist(), i) for i, (n, s, t) in enumerate(parts)]
     true, error = f"true {given.target}", f"{given.output} − {given.target}"
     return [
-        scatter(against, "estimated and true", true, given.output, slope=1),
-        scatter(errors, "errors", given.output, error, slope=0),
+        Scatter(against, "estimated and true", true, given.output, slope=1),
+        Scatter(errors, "errors", given.output, error, slope=0),
     ]
 
 

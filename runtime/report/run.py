@@ -13,6 +13,8 @@ from ..atomic import replace
 from ..data.errors import DataError
 from ..data.source import Dataset
 from ..model import Model
+from ..plotting.plot import Curve, Curves, by_epoch
+from ..plotting.plotter import Plotter
 from . import classes, estimates, page
 from .estimates import estimate
 from .judged import Judged, judge
@@ -23,7 +25,12 @@ LEARNING = "Those of the training split are means over the epoch, in which the n
 
 
 def write(
-    kept: Kept, model: Model, data: Dataset | None, norms: Sequence[Norm], path: Path | None = None
+    kept: Kept,
+    model: Model,
+    data: Dataset | None,
+    norms: Sequence[Norm],
+    plotter: Plotter,
+    path: Path | None = None,
 ) -> Path:
     """Write a run's report; returns the file. model: with the parameters to be judged. path: without it,
     report.html in the run's folder.
@@ -31,23 +38,28 @@ def write(
     Raises ReportError where matplotlib is missing, and OSError.
     """
     needs_matplotlib()
-    judged, said = None, []
+    curves, of_norms = plotter.add(_curves(kept)), plotter.add(_norms(norms))
+    judged = estimated = None
+    said: list[str] = []
     if data is not None:
         with suppress(DataError):
             judged = judge(model, data)
-            said = (
-                estimates.sections(estimate(model, data))
-                if judged is None
-                else classes.sections(judged, data)
-            )
-    network = model.compiled.network
+            if judged is not None:
+                said = classes.sections(judged, data)
+            else:
+                estimated = estimate(model, data)
+    of_estimates = plotter.add(estimates.plots(estimated) if estimated is not None else [])
+    network, diagram, pictures = model.compiled.network, _diagram(model), _filters(model, judged)
+    drawn = plotter.drawn()
+    if estimated is not None:
+        said = estimates.sections(estimated, drawn[of_estimates])
     sections = [
         _first_figures(kept, network),
-        page.section("Curves", page.plots(_curves(kept)), about=LEARNING),
-        _diagram(model),
+        page.section("Curves", page.plots(drawn[curves]), about=LEARNING),
+        diagram,
         *said,
-        _filters(model, judged),
-        _norms(norms),
+        pictures,
+        page.section("Norms", page.plots(drawn[of_norms]), about=_about_norms(norms)),
         page.section("Epochs", _epochs(kept), about=_star(kept)),
         page.section("Spec", page.text(kept.description.spec)),
         page.section("How it was made", _made(kept)),
@@ -80,19 +92,17 @@ def _time(seconds: float) -> str:
     return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
-def _curves(kept: Kept) -> list[str]:
-    from .plots import Curve, curves
-
-    drawn: list[str] = []
+def _curves(kept: Kept) -> list[Curves]:
+    plots: list[Curves] = []
     best = kept.best
     mark = (float(best.epoch), "best") if best and kept.watched in best.values else None
     for metric in metrics([kept]):
         lines = [Curve(s, *points(kept, f"{s}.{metric}"), i) for i, s in enumerate(SPLITS)]
         if any(line.x for line in lines):
-            drawn.append(
-                curves([line for line in lines if line.x], metric, mark=mark, percent=metric in SHARES)
+            plots.append(
+                Curves([line for line in lines if line.x], metric, mark=mark, percent=metric in SHARES)
             )
-    return drawn
+    return plots
 
 
 def _diagram(model: Model) -> str:
@@ -131,24 +141,25 @@ def _filters(model: Model, judged: Judged | None) -> str:
     return ""
 
 
-def _norms(norms: Sequence[Norm]) -> str:
-    from .plots import by_epoch
-
+def _norms(norms: Sequence[Norm]) -> list[Curves]:
     values: dict[str, dict[int, float]] = {}
     gradients: dict[str, dict[int, float]] = {}
     for norm in norms:
         values.setdefault(norm.parameter, {})[norm.epoch] = norm.value
         gradients.setdefault(norm.parameter, {})[norm.epoch] = norm.gradient
     if not values:
-        return ""
+        return []
     chosen = sorted(values, key=lambda name: -max(values[name].values()))[:MOST_CURVES]  # a colour for each
-    drawn = [
+    return [
         by_epoch({name: values[name] for name in chosen}, "norms of parameters"),
         by_epoch({name: gradients[name] for name in chosen}, "norms of gradients", "y"),
     ]
-    more = f"The largest {MOST_CURVES} of {len(values)}. " if len(values) > MOST_CURVES else ""
-    about = f"{more}Gradients are those of the loss of the first training batch."
-    return page.section("Norms", page.plots(drawn), about=about)
+
+
+def _about_norms(norms: Sequence[Norm]) -> str:
+    count = len({norm.parameter for norm in norms})
+    more = f"The largest {MOST_CURVES} of {count}. " if count > MOST_CURVES else ""
+    return f"{more}Gradients are those of the loss of the first training batch."
 
 
 def _star(kept: Kept) -> str:

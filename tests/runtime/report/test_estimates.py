@@ -8,7 +8,7 @@ import pytest
 from netc.compiler.diagnostics import Source
 from netc.runtime.model import Model
 from netc.runtime.opening import open_data, open_model
-from netc.runtime.report.estimates import Estimates, estimate, sections
+from netc.runtime.report.estimates import Estimates, estimate, plots, sections
 
 NET = """
 input x[N, {size}]
@@ -41,15 +41,19 @@ def test_the_mean_square_of_the_errors_is_the_loss_of_the_split(size: int) -> No
 def test_an_output_that_fits_no_input_estimates_none() -> None:
     m = model(output="h")
     assert estimate(m, open_data(m.compiled.network, m.base, m.seed)) is None
-    assert sections(None) == []
 
 
 def test_the_worst_come_first() -> None:
     pytest.importorskip("matplotlib")
+    from netc.runtime.plotting.draw import draw
+
     truth = np.arange(6.0).reshape(3, 2)
     said = truth + np.array([[0.1, -3], [0, 0.2], [2, 0]])
-    plots, worst = sections(Estimates("test", "guess", "z", said, truth))
-    assert plots.count("<svg") == 2 and "z[1]" in plots
+    given = Estimates("test", "guess", "z", said, truth)
+    drawn = [draw(plot) for plot in plots(given)]
+    assert len(drawn) == 2 and "z[1]" in drawn[0]
+    shown, worst = sections(given, drawn)
+    assert all(svg in shown for svg in drawn)
     body = worst[worst.index("<tbody>") :]
     rows = [row.replace("</td>", "").split("<td>")[1:] for row in body.split("<tr>")[1:]]
     assert [cells[0] for cells in rows[:3]] == ["test 0 [1]", "test 2 [0]", "test 1 [1]"]

@@ -7,12 +7,13 @@ import pytest
 
 pytest.importorskip("matplotlib")
 
-from netc.runtime.report.plots import Curve, curves
+from netc.runtime.plotting.draw import draw
+from netc.runtime.plotting.plot import Curve, Curves
 
 
 def labels(values: Sequence[float], logarithmic: str) -> list[str]:
     """The labels of the y axis; the curve is at 7, 8, … on the other one."""
-    svg = curves([Curve("", range(7, 7 + len(values)), values, 0)], "", logarithmic=logarithmic)
+    svg = draw(Curves([Curve("", range(7, 7 + len(values)), values, 0)], "", logarithmic=logarithmic))
     texts = re.findall(r"<text[^>]*>([^<]*)</text>", svg)
     return [text for text in texts if text not in ("epoch", "7", "8", "")]
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import io
 import math
 import re
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from matplotlib import rc_context
@@ -15,6 +14,8 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogFormatterSciNotation, MaxNLocator, NullLocator, PercentFormatter
+
+from .plot import Curves, Plot, Scatter
 
 SERIES = 8
 # Colours that no figure has; the page's variables take their place.
@@ -46,67 +47,52 @@ _STYLE = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Curve:
-    """Points, and as a rule a line through them. series: the number of its colour, which may repeat."""
-
-    name: str
-    x: Sequence[float]
-    y: Sequence[float]
-    series: int
+def draw(plot: Plot) -> str:
+    """A plot as SVG."""
+    return _scatter(plot) if isinstance(plot, Scatter) else _curves(plot)
 
 
-def scatter(given: Sequence[Curve], title: str, across: str, up: str, slope: float) -> str:
-    """An SVG of points, with a line of this slope through (0, 0) on which they should lie."""
-    with _drawing(title) as (figure, axes):
-        for points in given:
+def _scatter(plot: Scatter) -> str:
+    with _drawing(plot.title) as (figure, axes):
+        for points in plot.given:
             colour = _COLOURS[f"series{points.series % SERIES}"]
             axes.plot(points.x, points.y, ".", color=colour, alpha=0.6, label=points.name, markersize=5)
-        through = given[0].x[0]  # a place in sight: the line would else stretch the axes to (0, 0)
+        through = plot.given[0].x[0]  # a place in sight: the line would else stretch the axes to (0, 0)
         axes.axline(
-            (through, slope * through),
-            slope=slope,
+            (through, plot.slope * through),
+            slope=plot.slope,
             color=_COLOURS["soft"],
             linewidth=1,
             linestyle=(0, (2, 3)),
         )
-        axes.set(xlabel=across, ylabel=up)
-        _legend(figure, [points.name for points in given])
-        return _svg(figure, title)
+        axes.set(xlabel=plot.across, ylabel=plot.up)
+        _legend(figure, [points.name for points in plot.given])
+        return _svg(figure, plot.title)
 
 
-def curves(
-    given: Sequence[Curve],
-    title: str,
-    across: str = "epoch",
-    mark: tuple[float, str] | None = None,
-    logarithmic: str = "",
-    percent: bool = False,
-) -> str:
-    """An SVG of curves. mark: a place on the x axis and what is there; logarithmic: the axes that are;
-    percent: whether y is a share.
-    """
-    with _drawing(title) as (figure, axes):
+def _curves(plot: Curves) -> str:
+    given, mark = plot.given, plot.mark
+    with _drawing(plot.title) as (figure, axes):
         for curve in given:
             marker = "o" if len(curve.x) < 2 else None
             colour = _COLOURS[f"series{curve.series % SERIES}"]
             axes.plot(curve.x, curve.y, color=colour, label=curve.name, marker=marker, markersize=4)
-        if "x" in logarithmic:
+        if "x" in plot.logarithmic:
             _logarithmic(axes, "x")
         else:
-            axes.xaxis.set_major_locator(MaxNLocator(6, integer=across == "epoch"))
-            if across == "epoch" and len({x for curve in given for x in curve.x}) == 1:
+            axes.xaxis.set_major_locator(MaxNLocator(6, integer=plot.across == "epoch"))
+            if plot.across == "epoch" and len({x for curve in given for x in curve.x}) == 1:
                 axes.set_xlim(given[0].x[0] - 1, given[0].x[0] + 1)
-        if percent:
+        if plot.percent:
             axes.yaxis.set_major_formatter(PercentFormatter(1.0))
-        if "y" in logarithmic and any(y > 0 for curve in given for y in curve.y):
+        if "y" in plot.logarithmic and any(y > 0 for curve in given for y in curve.y):
             _logarithmic(axes, "y")
         if mark is not None:
             axes.axvline(mark[0], color=_COLOURS["soft"], linewidth=1, linestyle=(0, (2, 3)), label=mark[1])
-        axes.set_xlabel(across)
+        axes.set_xlabel(plot.across)
         axes.margins(x=0.02)
         _legend(figure, [curve.name for curve in given] + ([mark[1]] if mark is not None else []))
-        return _svg(figure, title)
+        return _svg(figure, plot.title)
 
 
 class _Powers(LogFormatterSciNotation):
@@ -168,11 +154,3 @@ def _svg(figure: Figure, title: str) -> str:
 
 def _plain(text: str) -> str:
     return text.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;")
-
-
-def by_epoch(values: Mapping[str, Mapping[int, float]], title: str, logarithmic: str = "") -> str:
-    """An SVG with a curve for each name: values by epoch."""
-    given = [
-        Curve(name, list(points), list(points.values()), i) for i, (name, points) in enumerate(values.items())
-    ]
-    return curves(given, title, logarithmic=logarithmic)
