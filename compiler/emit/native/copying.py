@@ -45,6 +45,8 @@ def copy(source: Tensor, out: Tensor, batch: Batch, about: str, cleared: bool = 
     vector = loops.pop() if loops and loops[-1].strides[1] == 1 else None
 
     def body(at: Sequence[Index], strides: Sequence[int], width: int, mask: int) -> None:
+        for position in (0, 1):
+            writer.ask_ahead(position, at[position], strides[position], position == 1)
         value = writer.load(0, at[0], strides[0], width, mask)
         if masked:
             value = _cleared(writer.fn, value, at[2], batch, vector is not None and vector.kind == "lane")

@@ -13,7 +13,7 @@ from functools import partial
 
 from .contraction import multiply
 from .copying import transposed
-from .filtering import SCRATCH, transform_image
+from .filtering import SCRATCH, following, transform_image
 from .nest import Kernel, Tensor, Writer, present
 from .select import Selection
 from .text import Index, Value, number
@@ -114,9 +114,8 @@ def _products(
 
         with fn.loop(0, columns.groups) as column:
             there = None if batch.full else present(fn, fn.multiply(block, lanes), batch.n, lanes)
-            _turn(
-                writer, g, place(writer.starts[1], g, column), (rows, row), (columns, column), there, turned
-            )
+            start = place(writer.starts[1], g, column)
+            _turn(writer, g, start, (rows, row), (columns, column), there, turned)
             there = masks(fn, rows.read(fn, row), columns.read(fn, column), lanes)
             yield place(origin, x, column), there, column
 
@@ -160,7 +159,8 @@ def _products(
             fn.loop(0, turns // parts) as i,
             groups(fn.add(fn.multiply(part, turns // parts), i)) as (pixels, there, column),
         ):
-            transform_image(writer, x, pixels, rows, columns, there, scheme, scheme.image, numbers)
+            after = following(fn, pixels, x, rows, columns, column)
+            transform_image(writer, x, pixels, rows, columns, there, scheme, scheme.image, numbers, after)
             with fn.loop(0, filters, chunk) as filter:
                 transform_gradient(filter, across)
                 target = fn.multiply(part, n * n * x.channels * filters)

@@ -71,11 +71,8 @@ def _convolution(
     numbers, products = (fn.scratch(n * n * size, "float") for size in (of_number, of_product))
     inner = writer.within((by, image, out), (writer.pointers[1], numbers, products))
 
-    def results(at: Sequence[Index], following: Index, first: Index, count: int, wanted: Masks) -> None:
-        """Of `count` filters: the sums of their products, transformed back.
-
-        following: where the pixels of the next group of tiles begin.
-        """
+    def results(at: Sequence[Index], first: Index, count: int, wanted: Masks) -> None:
+        """Of `count` filters: the sums of their products, transformed back."""
         terms = [
             Term(count, tiles * lanes, outof, 0, False),
             Term(tiles, lanes, 0, lanes, False),
@@ -84,12 +81,7 @@ def _convolution(
         ]
         kernels = fn.add(at[1], fn.multiply(first, outof))
         with fn.loop(0, n * n) as number:
-            # While these are multiplied, memory sends what comes next, and makes room for the results.
-            done = fn.add(number, fn.multiply(fn.divide(first, part)[0], n * n))
-            with fn.loop(*share(fn, done, -(-y.channels // part) * n * n, x.channels)) as k:
-                place = fn.add(following, fn.multiply(k, x.channel))
-                for there in _lines(writer, place, x, rows.step + 2, columns.step + 2):
-                    fn.prefetch(writer.pointers[0], there, "float")
+            # While these are multiplied, memory makes room for the results.
             with fn.loop(*share(fn, number, n * n, count)) as k:
                 target = fn.add(at[2], fn.multiply(fn.add(first, k), y.channel))
                 for there in _lines(writer, target, y, rows.step, columns.step):
@@ -136,13 +128,13 @@ def _convolution(
         ]
         there = masks(fn, rows.read(fn, task[3]), columns.read(fn, group), lanes)
         wanted = masks(fn, rows.written(fn, task[3]), columns.written(fn, group), lanes)
-        transform_image(writer, x, at[0], rows, columns, there, scheme, scheme.image, numbers)
-        following = _following(fn, at[0], x, rows, columns, group)
+        after = following(fn, at[0], x, rows, columns, group)
+        transform_image(writer, x, at[0], rows, columns, there, scheme, scheme.image, numbers, after)
         whole = y.channels // part * part
         with fn.loop(0, whole, part) as first:
-            results(at, following, first, part, wanted)
+            results(at, first, part, wanted)
         if whole != y.channels:
-            results(at, following, whole, y.channels - whole, wanted)
+            results(at, whole, y.channels - whole, wanted)
     work = by.layout.elements * rows.groups * columns.groups * tiles * selection.batch.padded
     return writer.kernel(len(tensors) - result, prod(loop.extent for loop in tasks), "", work)
 
@@ -154,7 +146,7 @@ def _lines(writer: Writer, place: Index, image: Image, rows: int, columns: int) 
             yield writer.fn.add(place, row * image.down + column * image.along)
 
 
-def _following(fn: Function, place: Index, image: Image, rows: Span, columns: Span, group: Index) -> Index:
+def following(fn: Function, place: Index, image: Image, rows: Span, columns: Span, group: Index) -> Index:
     """Where the group of tiles begins that comes next: to the right, or the first one below."""
     right = fn.add(place, columns.step * image.along)
     below = fn.add(place, fn.multiply(group, -columns.step * image.along), rows.step * image.down)
@@ -172,12 +164,20 @@ def transform_image(
     scheme: Scheme,
     down: Matrix,
     numbers: Value,
+    after: Index | None = None,
 ) -> None:
-    """These rows of Bᵀ tile B, of every channel of a group of tiles: [numbers, channel, tile, lane]."""
+    """These rows of Bᵀ tile B, of every channel of a group of tiles: [numbers, channel, tile, lane].
+
+    after: where the pixels of the next group of tiles begin, which memory sends meanwhile.
+    """
     fn, lanes, tiles = writer.fn, writer.lanes, rows.each * columns.each
     with fn.loop(0, x.channels) as channel:
         first = fn.add(start, fn.multiply(channel, x.channel))
         target = fn.multiply(channel, tiles * lanes)
+        if after is not None:
+            place = fn.add(after, fn.multiply(channel, x.channel))
+            for line in _lines(writer, place, x, rows.step + 2, columns.step + 2):
+                fn.prefetch(writer.pointers[0], line, "float")
         for r in range(rows.each):
 
             def pixel(row: int, column: int, r: int = r) -> Value:

@@ -13,6 +13,8 @@ from .layout import Axis, Layout, Loop
 from .text import Element, Function, Index, Value, item_bytes, number, vector
 
 TASKS = 32  # as many as are worth dividing: more only cost their arithmetic
+_LARGE = 1 << 22  # bytes of a tensor that a core's own caches do not keep
+_AHEAD = 1 << 12  # bytes that memory is asked for early
 ELEMENTS: dict[DType, Element] = {
     "bool": "i1",
     "uint8": "i8",
@@ -148,6 +150,16 @@ class Writer:
             for lane in range(width)
         ]
         return fn.gathered(scalars)
+
+    def ask_ahead(self, which: int, offset: Index, stride: int, write: bool = False) -> None:
+        """Let memory send what comes some rounds after a vector at an offset, if the tensor is large.
+
+        A processor does so by itself, but not beyond the end of a page.
+        """
+        fn, tensor = self.fn, self.tensors[which]
+        size = item_bytes(tensor.element)
+        if stride == 1 and tensor.layout.elements * size >= _LARGE:
+            fn.prefetch(self.pointers[which], fn.add(offset, _AHEAD // size), tensor.element, write)
 
     def store(self, which: int, value: Value, offset: Index, stride: int, mask: int = 0) -> None:
         fn, pointer = self.fn, self.pointers[which]

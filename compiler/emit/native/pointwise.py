@@ -85,6 +85,8 @@ def pointwise(group: Group, lanes: int) -> Kernel:
     work = len(group.members) * prod(t.layout.elements for t in tensors[first : first + 1])
 
     def body(at: Sequence[Index], strides: Sequence[int], width: int, mask: int) -> None:
+        for position in range(len(tensors)):
+            writer.ask_ahead(position, at[position], strides[position], position >= first)
         known = values(
             group,
             writer.fn,
@@ -308,6 +310,8 @@ class _Sums:
             position = inputs.index(id)
             return writer.load(position, at[position], strides[position], width, cut)
 
+        for position in range(len(inputs) + len(self.group.outputs)):
+            writer.ask_ahead(position, at[position], strides[position], position >= len(inputs))
         known = values(self.group, fn, width, load)
         for position, id in enumerate(self.group.outputs, len(inputs)):
             value = fn.splat(known[id], width) if width else known[id]

@@ -224,10 +224,13 @@ def _spread(
     def body(at: Sequence[Index], width: int, mask: int) -> None:
         with walk(fn, within, at) as there:
             given = writer.load(1, there[1], 1, width, mask)
+            for tap in seen:
+                writer.ask_ahead(0, fn.add(there[0], tap), 1)
             chosen = which(writer, there[0], seen, width, mask)
             for k, tap in enumerate(reached):
                 share = value(fn, given, chosen, k)
                 place = fn.add(there[2], tap)
+                writer.ask_ahead(2, place, 1, write=True)
                 if not pool.apart:
                     share = fn.binary("fadd", writer.load(2, place, 1, width, mask), share)
                 writer.store(2, share, place, 1, mask)
