@@ -15,7 +15,7 @@ from .matrix import Scheme, places
 from .nest import Kernel, Tensor, Writer, walk
 from .select import Selection
 from .splitting import PARTS, PRODUCTS, Pair, Splitter, Square
-from .text import Index, Value, number
+from .text import Function, Index, Value, number
 
 _STEP = PARTS * TILE  # words of a tile's parts
 _SUMS, _PASSING_TILE, _KEPT_TILE = range(3)  # registers
@@ -110,7 +110,8 @@ class _Product:
     """Writes the loops of a scheme, whose operands, parts of the one that is kept, and ends are the writer's.
 
     A task is some tiles that pass a block of those that are kept. Some tasks together take one chunk of the
-    depth after the other; the first tile of sums of a task is number `waiting`.
+    depth after the other; the first tile of sums of a task is number `waiting`. What becomes of a tile of
+    sums is done while the next one is summed, some rows in each step.
     """
 
     def __init__(self, writer: Writer, scheme: Scheme, finish: Finish | None) -> None:
@@ -123,8 +124,8 @@ class _Product:
         self.once = scheme.steps == scheme.chunk
         self.each = scheme.count * scheme.width  # tiles of sums of a task
         self.together = 1 if self.once else max(1, _WAITING // self.each)
-        self.sums = self.fn.scratch(TILE if self.once else self.together * self.each * TILE, "float")
-        self.more = self.fn.scratch(TILE, "float")  # a chunk's
+        self.sums = self.fn.scratch(1 if self.once else self.together * self.each * TILE, "float")
+        self.made = _Made(self.fn)
 
     def write(self) -> None:
         fn, scheme = self.fn, self.scheme
@@ -138,6 +139,7 @@ class _Product:
                 self.block = fn.multiply(block, scheme.width)
                 self.waiting = fn.multiply(fn.add(task, fn.multiply(first, -1)), self.each)
                 self._chunk(fn.multiply(group, scheme.count), step)
+        self._keep(0, SIDE)
         amx.release(fn)
 
     def _left(self, count: int, size: int, begin: Index) -> Index:
@@ -183,39 +185,64 @@ class _Product:
         """A tile passes a kept one. behind: where the next one begins, if it is split at the same time."""
         fn, scheme = self.fn, self.scheme
         here = fn.multiply(i, self.tile)
+        rows = 0 if scheme.turned else SIDE // scheme.chunk  # of the tile before this one
         amx.zero(fn, _SUMS)
         with fn.loop(0, deep) as k:
             place = fn.add(here, fn.multiply(k, _STEP))
             self._add_products(place, j, fn.add(step, k))
+            if rows:
+                self._keep(fn.multiply(k, rows), fn.multiply(fn.add(k, 1), rows))
             if behind is not None:
                 self._split(behind, fn.add(step, k), fn.add(place, self.tile))
-        sums: Index = 0
-        if not self.once:
-            sums = fn.multiply(fn.add(self.waiting, fn.multiply(i, scheme.width), j), TILE)
-        self._keep(step, sums)
-        end = fn.compare("sge", fn.index(fn.add(step, deep)), number(scheme.steps, "i64"))
-        with fn.when(end):
-            self._store(fn.add(begin, i), j, sums)
+        self._keep(fn.multiply(deep, rows), SIDE)
+        sums = fn.multiply(fn.add(self.waiting, fn.multiply(i, scheme.width), j), TILE)
+        begun = fn.compare("ne", fn.index(step), number(0, "i64"))
+        complete = fn.compare("sge", fn.index(fn.add(step, deep)), number(scheme.steps, "i64"))
+        at, vectors, size = self._place(fn.add(begin, i), j)
+        self.made.set(at, vectors, size, sums, begun, complete)
 
-    def _keep(self, step: Index, sums: Index) -> None:
-        """A chunk's sums; it is summed by itself first, which rounds less than one long sum would."""
-        fn = self.fn
-        if self.once:
-            amx.store(fn, _SUMS, self.sums, sums)
+    def _keep(self, first: Index, end: Index) -> None:
+        """What becomes of some rows of the tile of sums that was made last."""
+        fn, made = self.fn, self.made
+        if self.scheme.turned:
+            self._turn()
+        if isinstance(first, int) and isinstance(end, int) and first >= end:
             return
-        first = fn.compare("eq", fn.index(step), number(0, "i64"))
-        with fn.when(first):
-            amx.store(fn, _SUMS, self.sums, sums)
-        with fn.when(fn.binary("xor", first, number(1, "i1"))):
-            amx.store(fn, _SUMS, self.more, 0)
-            with fn.loop(0, TILE, 4 * SIDE) as word:
-                for k in range(4):
-                    there = fn.add(word, k * SIDE)
-                    known, more = (
-                        fn.load(pointer, place, "float", SIDE)
-                        for pointer, place in ((self.sums, fn.add(sums, there)), (self.more, there))
-                    )
-                    fn.store(fn.binary("fadd", known, more), self.sums, fn.add(sums, there))
+        with fn.loop(first, fn.intrinsic("smin", fn.index(end), fn.get(made.vectors))) as row:
+            value = fn.load(made.tile, fn.add(fn.get(made.here), fn.multiply(row, SIDE)), "float", SIDE)
+            if self.once:
+                self._store(row, value)
+            else:
+                if not self.scheme.turned:
+                    value = self._with_chunks(row, value)
+                with fn.when(fn.get(made.complete)):
+                    self._store(row, value)
+
+    def _with_chunks(self, row: Index, value: Value) -> Value:
+        """A row with the chunks before, which waits for those to come.
+
+        A chunk is summed by itself first, which rounds less than one long sum would.
+        """
+        fn, made = self.fn, self.made
+        there = fn.add(fn.get(made.sums), fn.multiply(row, SIDE))
+        known = fn.select(
+            fn.get(made.begun), fn.load(self.sums, there, "float", SIDE), number(0, "float", SIDE)
+        )
+        value = fn.binary("fadd", known, value)
+        fn.store(value, self.sums, there)
+        return value
+
+    def _turn(self) -> None:
+        """Let the columns of the tile that was made last be its rows."""
+        fn, made = self.fn, self.made
+        here = fn.get(made.here)
+        places = [fn.add(here, row * SIDE) for row in range(SIDE)]
+        values = [fn.load(made.tile, place, "float", SIDE) for place in places]
+        if not self.once:
+            values = [self._with_chunks(row, value) for row, value in enumerate(values)]
+        with fn.when(fn.get(made.complete)):
+            for place, value in zip(places, transposed(fn, values), strict=True):
+                fn.store(value, made.tile, place)
 
     def _add_products(self, passing: Index, j: Index, step: Index) -> None:
         """A step of two tiles: the products of their parts.
@@ -257,29 +284,19 @@ class _Product:
         fn, run = self.fn, self.scheme.sides[self._down_and_along[0]].run
         return [fn.add(o, fn.multiply(i, s)) for o, s in zip(at, (run.a, run.b, run.out), strict=True)]
 
-    def _store(self, passing: Index, j: Index, sums: Index) -> None:
-        """What becomes of complete sums."""
-        fn, scheme = self.fn, self.scheme
-        along = scheme.sides[self._down_and_along[1]].run.extent
-        at, vectors, size = self._place(passing, j)
-        if scheme.turned:
-            values = [fn.load(self.sums, fn.add(sums, k * SIDE), "float", SIDE) for k in range(SIDE)]
-            for k, value in enumerate(transposed(fn, values)):
-                fn.store(value, self.sums, fn.add(sums, k * SIDE))
-
-        def each(mask: int) -> None:
-            with fn.loop(0, vectors) as i:
-                value = fn.load(self.sums, fn.add(sums, fn.multiply(i, SIDE)), "float", SIDE)
-                self._end(value, self._vector(at, i), mask)
-
+    def _store(self, row: Index, value: Value) -> None:
+        """What becomes of a row of complete sums."""
+        fn, made = self.fn, self.made
+        along = self.scheme.sides[self._down_and_along[1]].run.extent
+        at = self._vector([fn.get(place) for place in made.at], row)
         if along % SIDE and along > SIDE:
-            whole = fn.compare("eq", fn.index(size), number(SIDE, "i64"))
+            whole = fn.compare("eq", fn.get(made.size), number(SIDE, "i64"))
             with fn.when(whole):
-                each(0)
+                self._end(value, at, 0)
             with fn.when(fn.binary("xor", whole, number(1, "i1"))):
-                each(along % SIDE)
+                self._end(value, at, along % SIDE)
         else:
-            each(along % SIDE)
+            self._end(value, at, along % SIDE)
 
     def _end(self, value: Value, at: list[Index], mask: int) -> None:
         """One vector of sums. Infinite numbers have no parts: what is not finite is summed up once more."""
@@ -309,3 +326,34 @@ class _Product:
             )
             fn.set(total, fn.fma(a, b, fn.get(total)))
         return fn.get(total)
+
+
+class _Made:
+    """The tile of sums that was made last: its numbers, and what becomes of them while the next one is made.
+
+    tile: two, which take turns; here: where it begins. at: where its first row begins in the operands and the
+    result; vectors, size: how many rows it has, and how long they are. sums: where its chunks wait;
+    begun, complete: whether there were chunks before this one, and whether this was the last.
+    """
+
+    def __init__(self, fn: Function) -> None:
+        self._fn = fn
+        none, no = number(0, "i64"), number(0, "i1")
+        self.tile = fn.scratch(2 * TILE, "float")
+        self.here = fn.variable(none)
+        self.at = [fn.variable(none) for _ in range(3)]
+        self.vectors, self.size, self.sums = (fn.variable(none) for _ in range(3))
+        self.begun, self.complete = fn.variable(no), fn.variable(no)
+
+    def set(
+        self, at: Sequence[Index], vectors: Index, size: Index, sums: Index, begun: Value, complete: Value
+    ) -> None:
+        """Another tile, that of the register."""
+        fn = self._fn
+        here = fn.add(TILE, fn.multiply(fn.get(self.here), -1))
+        amx.store(fn, _SUMS, self.tile, here)
+        variables = self.here, *self.at, self.vectors, self.size, self.sums
+        for variable, value in zip(variables, (here, *at, vectors, size, sums), strict=True):
+            fn.set(variable, fn.index(value))
+        fn.set(self.begun, begun)
+        fn.set(self.complete, complete)

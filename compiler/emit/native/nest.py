@@ -13,7 +13,7 @@ from .layout import Axis, Layout, Loop
 from .text import Element, Function, Index, Value, item_bytes, number, vector
 
 TASKS = 32  # as many as are worth dividing: more only cost their arithmetic
-_LARGE = 1 << 22  # bytes of a tensor that a core's own caches do not keep
+_LARGE = 4 << 20  # bytes of a tensor, at most, that the own caches of some cores keep
 _AHEAD = 1 << 12  # bytes that memory is asked for early
 ELEMENTS: dict[DType, Element] = {
     "bool": "i1",
@@ -158,7 +158,7 @@ class Writer:
         """
         fn, tensor = self.fn, self.tensors[which]
         size = item_bytes(tensor.element)
-        if stride == 1 and tensor.layout.elements * size >= _LARGE:
+        if stride == 1 and tensor.layout.elements * size > _LARGE:
             fn.prefetch(self.pointers[which], fn.add(offset, _AHEAD // size), tensor.element, write)
 
     def store(self, which: int, value: Value, offset: Index, stride: int, mask: int = 0) -> None:
