@@ -222,6 +222,10 @@ class Function:
     def index(self, a: Index) -> Value:
         return number(a, "i64") if isinstance(a, int) else a
 
+    def hidden(self, value: int) -> Value:
+        """An index that is not known while compiling, as far as LLVM can see."""
+        return self.instruction(f'call i64 asm "", "=r,0"(i64 {value})', "i64")
+
     # memory
 
     def at(self, pointer: Value, index: Index, element: Element) -> Value:
