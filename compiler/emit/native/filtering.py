@@ -175,8 +175,9 @@ def transform_image(
         first = fn.add(start, fn.multiply(channel, x.channel))
         target = fn.multiply(channel, tiles * lanes)
         if after is not None:
-            place = fn.add(after, fn.multiply(channel, x.channel))
-            for line in _lines(writer, place, x, rows.step + 2, columns.step + 2):
+            # The groups before it, to the left and above, have read its first rows and columns.
+            place = fn.add(after, fn.multiply(channel, x.channel), 2 * x.down + 2 * x.along)
+            for line in _lines(writer, place, x, rows.step, columns.step):
                 fn.prefetch(writer.pointers[0], line, "float")
         for r in range(rows.each):
 
