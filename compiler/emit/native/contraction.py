@@ -13,7 +13,7 @@ from math import inf, prod
 from typing import NamedTuple
 
 from .finish import Finish, ends
-from .isa import Isa
+from .isa import AVX512, Isa
 from .layout import Batch
 from .nest import Kernel, Tensor, Writer, present
 from .pointwise import across
@@ -295,10 +295,10 @@ class _Nest:
                 self._multiply(summed[1:], self._moved(at, i, term), places, sums, mask)
             return
         strides = self._strides(term)
-        if len(summed) == 1:
-            # LLVM must not see that some are equal: it would have one register say how far all operands have
-            # moved, and multiplying what is loaded from a sum of two registers takes two instructions inside
-            # the processor (Intel 64 and IA-32 Architectures Optimization Reference Manual, "micro-fusion").
+        if len(summed) == 1 and self.lanes == AVX512.lanes:
+            # One instruction loads a number and multiplies by it, but the processor makes two of it if the
+            # address is a sum of registers (Intel 64 and IA-32 Architectures Optimization Reference Manual,
+            # "micro-fusion"). LLVM would have one register say how far all operands have moved.
             strides[:2] = [fn.hidden(stride) if stride else 0 for stride in (term.a, term.b)]
         with fn.loop(0, term.extent) as i:
             self._multiply(summed[1:], self._at(at, i, strides), places, sums, mask)
